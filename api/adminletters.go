@@ -39,7 +39,7 @@ func (f LetterFilters) choice(states ...deadletters.State) deadletters.Choice {
 	}
 }
 
-// DeadLetter is a message that the workers gave up.
+// DeadLetter is a message that the workers gave up on.
 type DeadLetter struct {
 	ID        string           `json:"id"`
 	State     string           `json:"state" enum:"open,replayed,settled,discarded" doc:"open: it needs you; replayed: a replay is not handled yet; settled: a replay was handled; discarded: closed without a replay."`
@@ -102,7 +102,7 @@ type LetterCounts struct {
 }
 
 func (a *service) registerLetters(api huma.API) {
-	huma.Register(api, adminReads("admin-list-dead-letters", "/dead-letters", "List dead letters", "Messages that the workers gave up, grouped by cause."), a.listLetters)
+	huma.Register(api, adminReads("admin-list-dead-letters", "/dead-letters", "List dead letters", "Messages that the workers gave up on, grouped by cause."), a.listLetters)
 	huma.Register(api, adminReads("admin-get-dead-letter", "/dead-letters/{letter}", "Get a dead letter", "With its body, which holds ids and never personal data or secrets, and what a replay would come to."), a.getLetter)
 	huma.Register(api, adminChanges("admin-replay-dead-letters", http.MethodPost, "/dead-letter-replays", "Replay dead letters",
 		"A worker sends them to their queues again, oldest first, at most 20 a second. A request keeps its identity and its place in the order of requests: it is carried out once, and never undoes a newer choice. With dry_run nothing happens; the answer says what would, and its choice orders exactly that.", 0), a.replayLetters)
@@ -209,7 +209,7 @@ type LetterOrder struct {
 	Choice  *LetterChoice    `json:"choice,omitempty" doc:"After a dry run: the choice of exactly these letters. Send its members as the body to order what the dry run has shown; letters that fail after it stay open."`
 }
 
-// LetterChoice is a LetterSelection without words that mean something else at another time.
+// LetterChoice is a LetterSelection that fits the same letters at any later time.
 type LetterChoice struct {
 	Letter string `json:"letter,omitempty"`
 	LetterFilters

@@ -278,9 +278,9 @@ func consumers(names Names, p Process, execute *handlers.Decider, converger *pro
 	if p.Config.Trail == TrailOn {
 		list = append(list, transport.Consumer{Name: "trail", Queue: names.Trail, Subscriber: arrivals, Raw: changed.Handle})
 	}
-	for _, consumer := range list {
-		for messageType, handle := range consumer.Handlers {
-			if p.Around != nil {
+	if p.Around != nil {
+		for _, consumer := range list {
+			for messageType, handle := range consumer.Handlers {
 				consumer.Handlers[messageType] = p.Around(messageType, handle)
 			}
 		}

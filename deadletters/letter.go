@@ -1,4 +1,4 @@
-// Package deadletters keeps the messages that workers gave up: one row counts a message's
+// Package deadletters keeps the messages that workers gave up on: one row counts a message's
 // failures, another holds the letter.
 //
 //	          Bury              Replay                handled
@@ -19,7 +19,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Report describes a message that a worker gave up.
+// Report describes a message that a worker gave up on.
 type Report struct {
 	// ID is the event's id, or SQS's message id if the event is unreadable. Bury hashes an id
 	// that is too long, not printable ASCII, "." or "..".
@@ -40,8 +40,8 @@ type Report struct {
 	Last     time.Time `dynamodbav:"last"`
 }
 
-// Letter is a message that workers gave up. It is one letter even if several consumers gave it
-// up; a replay reaches all of them.
+// Letter is a message that workers gave up on. It is one letter even if several consumers gave up
+// on it; a replay reaches all of them.
 type Letter struct {
 	Report
 	// FirstEver is the first failure before all replays, zero if that is First.

@@ -27,6 +27,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws"
 	"github.com/gatehouse-portal/gatehouse/localaws/faults"
 	"github.com/gatehouse-portal/gatehouse/outputtest"
+	"github.com/gatehouse-portal/gatehouse/shell"
 )
 
 // patience bounds every wait in these tests.
@@ -165,7 +166,7 @@ func TestAValueIsPrintedAsAShellReadsIt(t *testing.T) {
 		"http://localhost:4566": "http://localhost:4566", "/tmp/a-b_c/catalog": "/tmp/a-b_c/catalog", "/tmp/my data": "'/tmp/my data'", "/tmp/$(rm -r x)": "'/tmp/$(rm -r x)'",
 		"/tmp/it's; true": `'/tmp/it'\''s; true'`, "/tmp/~é": "'/tmp/~é'",
 	} {
-		if got := quoted(value); got != want {
+		if got := shell.Word(value); got != want {
 			t.Errorf("%s is printed as %s, want %s", value, got, want)
 		}
 	}

@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode"
 
 	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/demo"
 	"github.com/gatehouse-portal/gatehouse/localaws"
 	"github.com/gatehouse-portal/gatehouse/localaws/cognito"
+	"github.com/gatehouse-portal/gatehouse/shell"
 )
 
 func (l Portal) printStartupText(out io.Writer, faults string) {
@@ -62,19 +62,9 @@ func (l Portal) printStartupText(out io.Writer, faults string) {
 func (l Portal) exports() string {
 	var b strings.Builder
 	for _, v := range l.environment() {
-		fmt.Fprintf(&b, "    export %s=%s\n", v[0], quoted(v[1]))
+		fmt.Fprintf(&b, "    export %s=%s\n", v[0], shell.Word(v[1]))
 	}
 	return strings.TrimSuffix(b.String(), "\n")
-}
-
-// quoted returns the value as a word of a shell, in quotes if it needs them.
-func quoted(value string) string {
-	if !strings.ContainsFunc(value, func(r rune) bool {
-		return r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/._-:,@%+=", r)
-	}) {
-		return value
-	}
-	return "'" + strings.ReplaceAll(value, "'", `'\''`) + "'"
 }
 
 func (l Portal) environment() [][2]string {

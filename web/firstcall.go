@@ -11,6 +11,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/library"
 	"github.com/gatehouse-portal/gatehouse/openapi"
 	"github.com/gatehouse-portal/gatehouse/openapi/snippet"
+	"github.com/gatehouse-portal/gatehouse/shell"
 )
 
 // Placeholders that the reader replaces in a first call.
@@ -53,7 +54,7 @@ func plainCall(endpoint, key string) firstCall {
 		return firstCall{}
 	}
 	at := strings.TrimSuffix(endpoint, "/") + "/" + placeholderPath
-	return firstCall{Text: fmt.Sprintf("curl -H %s %s", shellQuoted("x-api-key: "+key), shellQuoted(at)), Path: true, Key: true}
+	return firstCall{Text: fmt.Sprintf("curl -H %s %s", shell.Quote("x-api-key: "+key), shell.Quote(at)), Path: true, Key: true}
 }
 
 // simplest returns the operation that is easiest to try: a GET with few required parameters,
@@ -97,6 +98,3 @@ func exampleCall(op *openapi.Operation, base, language, key string) string {
 	}
 	return text
 }
-
-// shellQuoted quotes a text as one word for a POSIX shell.
-func shellQuoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }

@@ -2,9 +2,10 @@ package stacks
 
 import (
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/gatehouse-portal/gatehouse/shell"
 )
 
 // derived are parameters that a deployment finds out without the operator, or that flags set.
@@ -26,7 +27,7 @@ func (d Deployer) comeback(name string, all []stack) (string, error) {
 	flag := func(flag, list string) {
 		for value := range strings.SplitSeq(list, ",") {
 			if value != "" {
-				words = append(words, flag, quoted(value))
+				words = append(words, flag, shell.Word(value))
 			}
 		}
 	}
@@ -64,7 +65,7 @@ func (d Deployer) comeback(name string, all []stack) (string, error) {
 		}
 	}
 	for _, parameter := range slices.Sorted(maps.Keys(given)) {
-		words = append(words, "--parameter", quoted(parameter+"="+given[parameter]))
+		words = append(words, "--parameter", shell.Word(parameter+"="+given[parameter]))
 	}
 	return strings.Join(words, " "), nil
 }
@@ -82,14 +83,4 @@ func chosen(one stack, given map[string]string) error {
 		}
 	}
 	return nil
-}
-
-var plainWord = regexp.MustCompile(`^[A-Za-z0-9@%+=:,./_-]+$`)
-
-// quoted is a word for a shell.
-func quoted(word string) string {
-	if plainWord.MatchString(word) {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }

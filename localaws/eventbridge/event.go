@@ -58,10 +58,7 @@ func (s *Service) Deliveries(account, envelope string) ([]sqs.Delivery, error) {
 	if err := json.Unmarshal([]byte(envelope), &event); err != nil {
 		return nil, fmt.Errorf("decoding an event: %w", err)
 	}
-	if account == s.env.Account {
-		account = ""
-	}
-	rules, err := s.rules(account)
+	rules, err := s.rules(s.env.Stored(account))
 	if err != nil {
 		return nil, fmt.Errorf("reading the rules: %w", err)
 	}

@@ -8,7 +8,6 @@
 package eventbridge
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"regexp"
@@ -69,23 +68,15 @@ func (s *Service) ruleARN(r rule) string {
 	return s.env.In(s.account(r)).ARN("events", "rule/"+r.Name)
 }
 
-func (s *Service) account(r rule) string { return cmp.Or(r.Account, s.env.Account) }
+func (s *Service) account(r rule) string { return s.env.Owner(r.Account) }
 
 // stored is the caller's account as rules have it: "" for the env's own.
 func (s *Service) stored(ctx context.Context) string {
-	if account := s.env.Caller(ctx); account != s.env.Account {
-		return account
-	}
-	return ""
+	return s.env.Stored(s.env.Caller(ctx))
 }
 
 // key is the name, with the account before it if it is one of the others.
-func (r rule) key() string {
-	if r.Account == "" {
-		return r.Name
-	}
-	return r.Account + "/" + r.Name
-}
+func (r rule) key() string { return wire.StoredKey(r.Account, r.Name) }
 
 func invalid(format string, args ...any) *wire.Error {
 	return wire.Errorf("ValidationException", format, args...)

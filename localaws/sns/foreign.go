@@ -1,7 +1,6 @@
 package sns
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -119,14 +118,11 @@ func (s *Service) owned(ctx context.Context, st *state, parameter, arn, action s
 
 // stored is the caller's account as topics and subscriptions have it: "" for the env's own.
 func (s *Service) stored(ctx context.Context) string {
-	if account := s.env.Caller(ctx); account != s.env.Account {
-		return account
-	}
-	return ""
+	return s.env.Stored(s.env.Caller(ctx))
 }
 
 // account is the AWS account that is stored as owner.
-func (s *Service) account(owner string) string { return cmp.Or(owner, s.env.Account) }
+func (s *Service) account(owner string) string { return s.env.Owner(owner) }
 
 // subscribable refuses a topic that the caller may not subscribe to: one of another account, and one of AWS Marketplace
 // unless the caller is the seller.

@@ -1,7 +1,6 @@
 package sqs
 
 import (
-	"cmp"
 	"encoding/base64"
 	"maps"
 	"net/url"
@@ -23,30 +22,15 @@ type queues struct {
 }
 
 // key is the name of a queue, with the account before it if it is one of the others.
-func (s settings) key() string { return keyOf(s.Account, s.Name) }
-
-func keyOf(account, name string) string {
-	if account == "" {
-		return name
-	}
-	return account + "/" + name
-}
-
-// stored is "" for the env's own account, and otherwise the account.
-func (all *queues) stored(account string) string {
-	if account == all.env.Account {
-		return ""
-	}
-	return account
-}
+func (s settings) key() string { return wire.StoredKey(s.Account, s.Name) }
 
 func (all *queues) named(account, name string) (*queue, bool) {
-	q, ok := all.byName[keyOf(all.stored(account), name)]
+	q, ok := all.byName[wire.StoredKey(all.env.Stored(account), name)]
 	return q, ok
 }
 
 func (all *queues) arn(s settings) string {
-	return all.env.In(cmp.Or(s.Account, all.env.Account)).ARN("sqs", s.Name)
+	return all.env.In(all.env.Owner(s.Account)).ARN("sqs", s.Name)
 }
 
 func (all *queues) byARN(arn string) (*queue, bool) {
@@ -80,7 +64,7 @@ func (all *queues) byURL(by caller, queueURL string) (*queue, error) {
 }
 
 func (all *queues) url(q *queue) string {
-	return all.env.Endpoint() + "/" + cmp.Or(q.Account, all.env.Account) + "/" + q.Name
+	return all.env.Endpoint() + "/" + all.env.Owner(q.Account) + "/" + q.Name
 }
 
 const pageSize = 1000
@@ -100,7 +84,7 @@ func (all *queues) page(by caller, size *int, token string, match func(*queue) b
 	urls = []string{}
 	last := ""
 	for _, name := range slices.Sorted(maps.Keys(all.byName)) {
-		if name <= string(after) || all.byName[name].Account != all.stored(by.account) || !match(all.byName[name]) {
+		if name <= string(after) || all.byName[name].Account != all.env.Stored(by.account) || !match(all.byName[name]) {
 			continue
 		}
 		if len(urls) == limit {

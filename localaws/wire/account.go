@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base32"
@@ -61,6 +62,25 @@ func (e Env) Caller(ctx context.Context) string { return e.AccountOf(RequestFrom
 func (e Env) In(account string) Env {
 	e.Account = account
 	return e
+}
+
+// Stored returns an account as resources store their owner: "" for the env's own account.
+func (e Env) Stored(account string) string {
+	if account == e.Account {
+		return ""
+	}
+	return account
+}
+
+// Owner returns the account of a stored owner.
+func (e Env) Owner(stored string) string { return cmp.Or(stored, e.Account) }
+
+// StoredKey returns the key of a resource: its name, with the stored owner before it if that is another account.
+func StoredKey(owner, name string) string {
+	if owner == "" {
+		return name
+	}
+	return owner + "/" + name
 }
 
 // AccountIn returns the account in an ARN, "" if it has none.

@@ -3,6 +3,8 @@ package snippet
 import (
 	"fmt"
 	"strings"
+
+	"github.com/gatehouse-portal/gatehouse/shell"
 )
 
 // curl prints the status with the answer's headers.
@@ -35,7 +37,7 @@ func curl(r Request) (string, error) {
 // characters, which would act as keys when pasted into a terminal.
 func shellLiteral(text string) string {
 	if !hasHidden(text) {
-		return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+		return shell.Quote(text)
 	}
 	octal := func(r rune) string {
 		var b strings.Builder
