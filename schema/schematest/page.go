@@ -93,7 +93,7 @@ func Of(lines []Line, table string, key schema.Key) []Line {
 // Fault says what is wrong with the lifetime of a row that was written within the last hour,
 // "" if nothing is. expires is the row's attribute schema.TTL, 0 if it has none.
 func (l Line) Fault(expires int64, now time.Time) string {
-	always, sometimes := strings.HasPrefix(l.Kept, "TTL, "), strings.Contains(l.Kept, "; TTL, ")
+	always, sometimes := strings.HasPrefix(l.Kept, "TTL, "), strings.Contains(l.Kept, "; TTL, ") || strings.Contains(l.Kept, "(TTL)")
 	switch {
 	case expires == 0 && always:
 		return "it has no time to live"

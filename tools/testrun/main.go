@@ -1,6 +1,6 @@
-// Command testrun is `go test` with a list at the end of the tests that were not run because
-// this machine lacks something. Those skip with a message that begins with "NOT RUN:". Flags,
-// output and exit code are those of go test.
+// Command testrun is `go test` with two lists at the end: the messages of failed tests, and the
+// tests that were not run because this machine lacks something. Those skip with a message that
+// begins with "NOT RUN:". Flags, output and exit code are those of go test.
 package main
 
 import (

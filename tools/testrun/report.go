@@ -5,11 +5,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 )
 
 // notRun begins the message of a test that skips because something is missing.
 const notRun = "NOT RUN:"
+
+// message is the first line of what a test logs, reports as an error or skips with.
+var message = regexp.MustCompile(`^ +\w+\.go:\d+: `)
 
 // event is a line of `go test -json` (go doc test2json).
 type event struct {
@@ -25,6 +29,8 @@ type report struct {
 	out      io.Writer
 	packages map[string]*results
 	missing  []string
+	// faults are the messages of failed tests. They are repeated at the end, because a test may print a long log after its message.
+	faults []string
 
 	passed, failed, skipped int
 }
@@ -106,6 +112,11 @@ func (r *report) count(e event, t *test) {
 		t.output = nil
 	case "fail":
 		r.failed++
+		for _, line := range t.output {
+			if message.MatchString(line) {
+				r.faults = append(r.faults, fmt.Sprintf("FAIL: %s (%s in %s)", strings.TrimSpace(line), e.Test, e.Package))
+			}
+		}
 	case "skip":
 		r.skipped++
 		for _, line := range t.output {
@@ -151,6 +162,9 @@ func (r *report) close() {
 		r.closePackage(pkg)
 	}
 	fmt.Fprintf(r.out, "\n%d tests passed, %d failed, %d skipped.\n", r.passed, r.failed, r.skipped)
+	for _, line := range r.faults {
+		fmt.Fprintln(r.out, line)
+	}
 	for _, line := range r.missing {
 		fmt.Fprintln(r.out, line)
 	}

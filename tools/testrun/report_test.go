@@ -27,10 +27,11 @@ func TestAPackageThatPassesIsOneLine(t *testing.T) {
 	}
 }
 
-func TestAFailedTestPrintsItsOutput(t *testing.T) {
+func TestAFailedTestPrintsItsOutputAndItsMessageOnceMoreAtTheEnd(t *testing.T) {
 	got := reported(
 		`{"Action":"output","Package":"p","Test":"TestB","Output":"=== RUN   TestB\n"}`,
 		`{"Action":"output","Package":"p","Test":"TestB","Output":"    b_test.go:3: no\n"}`,
+		`{"Action":"output","Package":"p","Test":"TestB","Output":"        more of it\n"}`,
 		`{"Action":"output","Package":"p","Test":"TestB","Output":"--- FAIL: TestB (0.00s)\n"}`,
 		`{"Action":"fail","Package":"p","Test":"TestB"}`,
 		`{"Action":"output","Package":"p","Test":"TestA","Output":"chatter\n"}`,
@@ -39,7 +40,7 @@ func TestAFailedTestPrintsItsOutput(t *testing.T) {
 		`{"Action":"output","Package":"p","Output":"FAIL\tp\t0.1s\n"}`,
 		`{"Action":"fail","Package":"p"}`,
 	)
-	want := "    b_test.go:3: no\n--- FAIL: TestB (0.00s)\nFAIL\nFAIL\tp\t0.1s\n\n1 tests passed, 1 failed, 0 skipped.\n"
+	want := "    b_test.go:3: no\n        more of it\n--- FAIL: TestB (0.00s)\nFAIL\nFAIL\tp\t0.1s\n\n1 tests passed, 1 failed, 0 skipped.\nFAIL: b_test.go:3: no (TestB in p)\n"
 	if got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
