@@ -183,7 +183,7 @@ func (s *Store) waiting(ctx context.Context, of schema.Range, most int) ([]event
 			return false, err
 		}
 		found = append(found, key)
-		return most == 0, nil
+		return most == 0 || len(found) < most, nil
 	})
 	return found, err
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
+	"github.com/rs/zerolog"
 
 	"github.com/gatehouse-portal/gatehouse/library"
 	"github.com/gatehouse-portal/gatehouse/members"
@@ -113,6 +114,7 @@ func (a *service) writeAudit(ctx huma.Context, in *AuditInput, plans *library.Sh
 			page, next, err = a.admin.Members.Audit(r.Context(), in.filter(), next, csvPage)
 		}
 		if err != nil {
+			zerolog.Ctx(r.Context()).Error().Err(err).Msg("the audit could not be exported")
 			panic(http.ErrAbortHandler)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
+	"github.com/rs/zerolog"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
@@ -110,6 +111,7 @@ func (s *service) writeEverybodys(ctx huma.Context, in *EverybodysUsageInput, q 
 		err = out.Flush()
 	}
 	if err != nil {
+		zerolog.Ctx(r.Context()).Error().Err(err).Msg("the usage of all accounts could not be exported")
 		panic(http.ErrAbortHandler)
 	}
 }

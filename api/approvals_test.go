@@ -19,12 +19,16 @@ func TestAdminsListWhatWaitsForApproval(t *testing.T) {
 	f := full()
 	f.approvals = approvals.Page{Next: "on", Rows: []approvals.Row{
 		{Account: "account-ada", Plan: "plan-max", Name: "An old name", Replaces: "plan-free", ReplacesName: "Free", Wish: 7, Asked: now, Operation: "op-1"},
+		{Account: "account-grace", Plan: "plan-free", Wish: 9, Asked: now, Operation: "op-2"},
 	}}
 	a := siteOf(t, f, &root).get("/admin/approvals?limit=1&cursor=from").want(http.StatusOK)
 	want := map[string]any{
 		"items": []any{map[string]any{
-			"account": "account-ada", "email": "grace@example.com", "name": "Grace Hopper", "plan": "plan-max", "plan_name": "Unlimited", "replaces": "plan-free", "replaces_name": "Free",
+			"account": "account-ada", "email": "ada@example.com", "plan": "plan-max", "plan_name": "Unlimited", "replaces": "plan-free", "replaces_name": "Free",
 			"request": 7.0, "asked_at": "2026-11-22T09:00:00Z", "operation": "op-1",
+		}, map[string]any{
+			"account": "account-grace", "email": "grace@example.com", "name": "Grace Hopper", "plan": "plan-free", "plan_name": "Free",
+			"request": 9.0, "asked_at": "2026-11-22T09:00:00Z", "operation": "op-2",
 		}},
 		"next": "/api/v1/admin/approvals?cursor=on&limit=1",
 	}

@@ -28,7 +28,8 @@ const (
 func describe(version string) huma.Config {
 	config := huma.DefaultConfig("Gatehouse", version)
 	config.Info.Description = "Sign up, find API products, subscribe to plans and get API keys. " +
-		"A request that changes something is answered with 202 and an operation, whose steps can be followed."
+		"A request that needs a worker, such as a subscription or a new key, is answered with 202 and an operation whose steps you can follow. " +
+		"Other changes, such as settings, take effect before the answer."
 	config.Tags = []*huma.Tag{
 		{Name: tagAccount, Description: "The account of the signed-in person."},
 		{Name: tagCatalog, Description: "Products, with their APIs and plans. Needs no token."},

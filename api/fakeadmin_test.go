@@ -88,7 +88,11 @@ func (f *fake) Activity(_ context.Context, id portal.AccountID, _ string, _ int3
 }
 
 func (f *fake) Person(_ context.Context, account portal.AccountID) (identity.Person, error) {
-	return identity.Person{Email: "grace@example.com", Name: "Grace Hopper"}, f.askBy("person", account, "")
+	person := identity.Person{Email: "grace@example.com", Name: "Grace Hopper"}
+	if name, isOther := strings.CutPrefix(string(account), "account-"); isOther && name != "grace" {
+		person = identity.Person{Email: name + "@example.com"}
+	}
+	return person, f.askBy("person", account, "")
 }
 
 func (f *fake) FindPeople(_ context.Context, begins string, _ int32) (found []portal.AccountID, more bool, err error) {

@@ -208,6 +208,9 @@ func (a *service) setSettings(ctx context.Context, in *struct{ Body SettingsChan
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
+	if _, err := readSettings(in.Body.Notices).Checked(); err != nil {
+		return nil, problemOf(ctx, err) // before the time zone is stored
+	}
 	if in.Body.TimeZone != nil {
 		if err := a.own.Settings.SetSettings(ctx, account, members.Settings{TimeZone: *in.Body.TimeZone}); err != nil {
 			return nil, problemOf(ctx, err)

@@ -79,29 +79,30 @@ func readAWS(ctx context.Context) (aws.Config, error) {
 	return cfg, nil
 }
 
-// endpointOverrides lists the endpoints that replace AWS's own. Plain http to another machine is
+// endpointOverrides lists the endpoints that the environment sets in place of AWS's own. Plain http to another machine is
 // an error, since key values are computed from KMS's answers.
 func endpointOverrides(environ []string, cfg aws.Config) ([]string, error) {
-	base := aws.ToString(cfg.BaseEndpoint)
-	if base != "" && plainHTTP(base) {
-		return nil, fmt.Errorf("AWS_ENDPOINT_URL is %s, perhaps left over from a test: want https; http is for loopback addresses only", base)
-	}
 	var overrides []string
-	if base != "" {
-		overrides = append(overrides, base)
+	var faults []error
+	note := func(name, url, override string) {
+		if plainHTTP(url) {
+			faults = append(faults, fmt.Errorf("%s is %s, perhaps left over from a test: want https; http is for loopback addresses only", name, url))
+		}
+		overrides = append(overrides, override)
+	}
+	if base := aws.ToString(cfg.BaseEndpoint); base != "" {
+		note("AWS_ENDPOINT_URL", base, base)
 	}
 	if slices.Contains(environ, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true") {
-		return overrides, nil
+		environ = nil
 	}
 	for _, pair := range environ {
-		name, value, _ := strings.Cut(pair, "=")
-		if !strings.HasPrefix(name, "AWS_ENDPOINT_URL_") || value == "" {
-			continue
+		if name, value, _ := strings.Cut(pair, "="); strings.HasPrefix(name, "AWS_ENDPOINT_URL_") && value != "" {
+			note(name, value, pair)
 		}
-		if plainHTTP(value) {
-			return nil, fmt.Errorf("%s is %s, perhaps left over from a test: want https; http is for loopback addresses only", name, value)
-		}
-		overrides = append(overrides, pair)
+	}
+	if len(faults) > 0 {
+		return nil, errors.Join(faults...)
 	}
 	return overrides, nil
 }

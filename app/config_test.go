@@ -214,7 +214,13 @@ func TestEndpointOverridesAreReportedOrRefused(t *testing.T) {
 		"an endpoint elsewhere without TLS":       {nil, "http://localstack:4566", nil, "AWS_ENDPOINT_URL is http://localstack:4566, perhaps left over from a test: want https"},
 		"an endpoint for one service":             {[]string{"AWS_ENDPOINT_URL_SQS=https://vpce.example.com"}, "", []string{"AWS_ENDPOINT_URL_SQS=https://vpce.example.com"}, ""},
 		"an endpoint for one service without TLS": {[]string{"AWS_ENDPOINT_URL_KMS=http://10.0.0.1"}, "", nil, "AWS_ENDPOINT_URL_KMS is http://10.0.0.1"},
-		"an endpoint that is ignored":             {[]string{"AWS_ENDPOINT_URL_KMS=http://10.0.0.1", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true"}, "", nil, ""},
+		"three without TLS": {
+			[]string{"AWS_ENDPOINT_URL_KMS=http://10.0.0.1", "AWS_ENDPOINT_URL_SQS=http://10.0.0.2"}, "http://10.0.0.3", nil,
+			"AWS_ENDPOINT_URL is http://10.0.0.3, perhaps left over from a test: want https; http is for loopback addresses only\n" +
+				"AWS_ENDPOINT_URL_KMS is http://10.0.0.1, perhaps left over from a test: want https; http is for loopback addresses only\n" +
+				"AWS_ENDPOINT_URL_SQS is http://10.0.0.2",
+		},
+		"an endpoint that is ignored": {[]string{"AWS_ENDPOINT_URL_KMS=http://10.0.0.1", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true"}, "", nil, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

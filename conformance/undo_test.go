@@ -54,7 +54,7 @@ func (m *made) note(service, operation string, input, output any) error {
 	if !ok {
 		return nil
 	}
-	operation, text, _ := strings.Cut(undo, " ")
+	remover, text, _ := strings.Cut(undo, " ")
 	var template map[string]any
 	if err := json.Unmarshal([]byte(text), &template); err != nil {
 		return err
@@ -81,7 +81,7 @@ func (m *made) note(service, operation string, input, output any) error {
 		return fmt.Errorf("the answer of %s:%s does not name what it created", service, operation)
 	}
 	for _, in := range inputs {
-		m.calls = append(m.calls, removal{service, operation, in})
+		m.calls = append(m.calls, removal{service, remover, in})
 	}
 	return nil
 }
@@ -111,12 +111,15 @@ func lookUp(path string, in ...any) []any {
 	return nil
 }
 
+const removalTries = 5
+
 // remove removes everything, the newest first. It retries what has to wait for something else
-// to be gone. The error names what is left.
+// to be gone. The error names what is left, and why.
 func (m *made) remove(ctx context.Context) error {
-	for range 5 {
+	var errs []error
+	for try := range removalTries {
 		var left []removal
-		var errs []error
+		errs = nil
 		for _, r := range slices.Backward(m.calls) {
 			if err := m.removeOne(ctx, r); err != nil && !gone(err) {
 				left = append(left, r)
@@ -129,20 +132,18 @@ func (m *made) remove(ctx context.Context) error {
 		}
 		slices.Reverse(left)
 		m.calls = left
+		if try == removalTries-1 {
+			break
+		}
 		select {
 		case <-ctx.Done():
-			return errors.Join(errs...)
 		case <-time.After(m.pause):
 		}
 		if ctx.Err() != nil {
-			return errors.Join(errs...)
+			break
 		}
 	}
-	var left []string
-	for _, r := range m.calls {
-		left = append(left, r.String())
-	}
-	return fmt.Errorf("left behind, to be removed by hand:\n%s", strings.Join(left, "\n"))
+	return fmt.Errorf("left behind, to be removed by hand:\n%w", errors.Join(errs...))
 }
 
 func (m *made) removeOne(ctx context.Context, r removal) error {

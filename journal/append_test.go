@@ -65,11 +65,12 @@ func TestFactsOfNewerCodeAreReadAndKeptAsTheyWereRecorded(t *testing.T) {
 
 func TestStampedFactsNameTheirCause(t *testing.T) {
 	t.Parallel()
-	facts := say(ann, 4, events.UserRegistered{}, events.KeyObserved{Key: "k"})
+	data := []events.Fact{events.UserRegistered{}, events.KeyObserved{Key: "k"}}
+	facts := say(ann, 4, data...)
 	for i, fact := range facts {
 		want := events.Event{
-			ID: journal.FactID(ann, int64(5+i)), Source: "/test", Subject: ann, Time: fact.Time, Sequence: int64(5 + i),
-			Operation: "op", Actor: "account/asker", Intent: 7, Causation: "request", Correlation: "corr", TraceParent: "trace", Data: fact.Data,
+			ID: journal.FactID(ann, int64(5+i)), Source: "/test", Subject: ann, Time: at, Sequence: int64(5 + i),
+			Operation: "op", Actor: "account/asker", Intent: 7, Causation: "request", Correlation: "corr", TraceParent: "trace", Data: data[i],
 		}
 		if diff := cmp.Diff(want, fact); diff != "" {
 			t.Errorf("fact %d (-want +got):\n%s", i, diff)

@@ -21,8 +21,8 @@ func (s Settings) Wants(kind Kind, channel string) bool {
 	return kind == WebhookTest || !slices.Contains(s.Off[channel], kind)
 }
 
-// checked refuses unknown kinds and channels as portal.Invalid.
-func (s Settings) checked() (Settings, error) {
+// Checked refuses unknown kinds and channels as portal.Invalid.
+func (s Settings) Checked() (Settings, error) {
 	out := Settings{Off: map[string][]Kind{}}
 	for channel, kinds := range s.Off {
 		if !slices.Contains(Channels(), channel) {
@@ -58,7 +58,7 @@ func (s *Store) Settings(ctx context.Context, account portal.AccountID) (Setting
 
 // SetSettings replaces an account's settings. Unknown kinds and channels are portal.Invalid.
 func (s *Store) SetSettings(ctx context.Context, account portal.AccountID, settings Settings) error {
-	settings, err := settings.checked()
+	settings, err := settings.Checked()
 	if err != nil {
 		return err
 	}

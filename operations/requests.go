@@ -267,11 +267,7 @@ func (o *Operations) usable(ctx context.Context, account portal.AccountID, id po
 // valueOf computes a key's value, or reads that of an adopted key from API Gateway.
 func (o *Operations) valueOf(ctx context.Context, account portal.AccountID, key projections.Key) (string, error) {
 	if !key.Adopted {
-		value, err := o.values.Value(ctx, key.Scheme, key.KMSKey, account, key.ID)
-		if err != nil {
-			return "", fmt.Errorf("computing key %s: %w", key.ID, err)
-		}
-		return value, nil
+		return o.values.Value(ctx, key.Scheme, key.KMSKey, account, key.ID)
 	}
 	value, err := o.adopted.AdoptedValue(ctx, key.GatewayID)
 	switch {

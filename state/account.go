@@ -316,7 +316,10 @@ func (a *Account) openPlan(e events.Event, s Subscription, wish int64) {
 	s.Parked, s.Lost, s.Refusal, s.ChangesTo = "", "", nil, ""
 	s.OpenedAt, s.OpenedBy, s.Since = e.Time, wish, e.Time
 	s.Operation, s.Correlation = e.Operation, e.Correlation
-	s.Flips = append(slices.Clone(a.Subscriptions[s.ID()].Flips), e.Time)
+	s.Flips = a.Subscriptions[s.ID()].Flips
+	if s.Phase.wished() {
+		s.Flips = append(slices.Clone(s.Flips), e.Time)
+	}
 	if n := len(s.Flips); n > maxFlips {
 		s.Flips = s.Flips[n-maxFlips:]
 	}

@@ -155,6 +155,9 @@ func TestASubscriptionWaitsForApprovalWithoutWorkForTheConverger(t *testing.T) {
 	if s.Phase != Wanted || s.OpenedBy != 7 || s.Replaces != "free" || approved.Subscriptions["free"].ChangesTo != "plus" || approved.Attachments[plus1].OpenedBy != 7 {
 		t.Errorf("approved, it is %+v with %+v", s, approved.Attachments)
 	}
+	if len(s.Flips) != 1 {
+		t.Errorf("asking and the approval count as %d decisions, want one: %v", len(s.Flips), s.Flips)
+	}
 	denied := fold(append(inFree(), pending, said{fact: events.SubscriptionDenied{Link: link(7), Plan: "plus"}})...)
 	if s := denied.Subscriptions["plus"]; s.Phase != Ended || denied.WishOpen(7) {
 		t.Errorf("denied, it is %+v", s)

@@ -44,7 +44,7 @@ type bannerLine struct {
 	Who    string
 	// When says when the banner begins and ends.
 	When phrase
-	By   string
+	By   personLink
 	// These are the addresses of pages, or "" if the banner cannot be changed or ended.
 	Change, End, Delete string
 }
@@ -61,12 +61,22 @@ func (s *Web) listBanners(w http.ResponseWriter, r *http.Request, _ identity.Ide
 	if err != nil {
 		return err
 	}
+	var ids []portal.AccountID
+	for _, one := range all {
+		ids = append(ids, one.By)
+	}
+	names, err := s.namesOf(r.Context(), ids)
+	if err != nil {
+		return err
+	}
 	when := s.times(r.Context())
 	lists := []bannerList{{"shown", "On every page now", nil}, {"scheduled", "Scheduled", nil}, {"over", "Over", nil}}
 	for _, one := range all {
 		for i := range lists {
 			if lists[i].ID == string(one.State(when.now)) {
-				lists[i].Lines = append(lists[i].Lines, s.bannerLine(when, one))
+				line := s.bannerLine(when, one)
+				line.By = personLink{one.By, cmp.Or(names[one.By], one.Operator)}
+				lists[i].Lines = append(lists[i].Lines, line)
 			}
 		}
 	}
@@ -80,9 +90,10 @@ func (s *Web) listBanners(w http.ResponseWriter, r *http.Request, _ identity.Ide
 	return nil
 }
 
+// bannerLine leaves out who wrote the banner.
 func (s *Web) bannerLine(when times, b banners.Banner) bannerLine {
 	path := escapedPath("admin", "banners", b.ID)
-	line := bannerLine{ID: b.ID, Banner: s.showBanner(b), Who: audienceText(b.Audience), When: when.lasts(b), By: cmp.Or(b.Operator, string(b.By)), Change: path, Delete: path + "/delete"}
+	line := bannerLine{ID: b.ID, Banner: s.showBanner(b), Who: audienceText(b.Audience), When: when.lasts(b), Change: path, Delete: path + "/delete"}
 	switch b.State(when.now) {
 	case banners.Shown:
 		line.Badge, line.End = badge{"ok", "check", "Shown"}, path+"/end"

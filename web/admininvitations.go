@@ -78,11 +78,9 @@ type invitationLine struct {
 	ID, Email        string
 	Badge            badge
 	Mail             phrase
-	By               string
-	ByHref           string
+	By, UsedBy       personLink
 	Invited, Expires moment
 	Used             moment
-	UsedBy, UsedHref string
 	Open             bool
 	Resend, Remove   string
 }
@@ -150,12 +148,20 @@ func (s *Web) foundInvitations(ctx context.Context, state, email, after string) 
 
 func (s *Web) invitationLines(r *http.Request, found []members.Invitation) ([]invitationLine, error) {
 	lines, when := make([]invitationLine, len(found)), s.times(r.Context())
+	var ids []portal.AccountID
+	for _, one := range found {
+		ids = append(ids, one.InvitedBy, one.UsedBy)
+	}
+	names, err := s.namesOf(r.Context(), ids)
+	if err != nil {
+		return nil, err
+	}
 	group, within := errgroup.WithContext(r.Context())
 	group.SetLimit(atOnce)
 	for i, one := range found {
 		group.Go(portal.Guard(func() error {
 			mail, asked, err := s.admin.Invitations.Mails.InvitationMail(within, one)
-			lines[i] = when.invitationLine(one)
+			lines[i] = when.invitationLine(one, names)
 			lines[i].Mail = when.mailWords(mail, asked)
 			return err
 		}))
@@ -163,21 +169,18 @@ func (s *Web) invitationLines(r *http.Request, found []members.Invitation) ([]in
 	return lines, group.Wait()
 }
 
-func (when times) invitationLine(i members.Invitation) invitationLine {
+func (when times) invitationLine(i members.Invitation, names map[portal.AccountID]string) invitationLine {
 	path := escapedPath("admin", "invitations", i.ID)
 	line := invitationLine{
-		ID: i.ID, Email: i.Email, By: cmp.Or(string(i.InvitedBy), i.Operator), Invited: when.moment(i.InvitedAt), Expires: when.moment(i.Expires),
-		UsedBy: string(i.UsedBy), Used: when.moment(i.UsedAt), Resend: path + "/resend", Remove: path + "/remove",
-	}
-	if i.InvitedBy != "" {
-		line.ByHref = escapedPath("admin", "accounts", i.InvitedBy)
+		ID: i.ID, Email: i.Email, By: personLink{i.InvitedBy, cmp.Or(names[i.InvitedBy], i.Operator)}, Invited: when.moment(i.InvitedAt),
+		Expires: when.moment(i.Expires), Used: when.moment(i.UsedAt), Resend: path + "/resend", Remove: path + "/remove",
 	}
 	switch i.State(when.now) {
 	case members.InvitationOpen:
 		line.Badge, line.Open = badge{"busy", "clock", "Open"}, true
 		line.Expires.Relative = when.until(i.Expires)
 	case members.InvitationUsed:
-		line.Badge, line.UsedHref = badge{"ok", "check", "Used"}, escapedPath("admin", "accounts", i.UsedBy)
+		line.Badge, line.UsedBy = badge{"ok", "check", "Used"}, personLink{i.UsedBy, names[i.UsedBy]}
 	default:
 		line.Badge = badge{"quiet", "minus", "Expired"}
 	}

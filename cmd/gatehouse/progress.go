@@ -39,6 +39,8 @@ func newProgressBar(to io.Writer, verb string, of int) *progressBar {
 
 // begin shows the beginning of the next part of the work, of 0 things if nobody knows how many.
 func (b *progressBar) begin(verb string, of int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if b.verb != verb || b.of != of {
 		b.verb, b.of, b.began = verb, of, b.now()
 		b.told = b.began
@@ -69,6 +71,8 @@ func (b *progressBar) tell(done int) {
 
 // end leaves the bar behind.
 func (b *progressBar) end() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if b.open {
 		fmt.Fprintln(b.to)
 		b.open = false

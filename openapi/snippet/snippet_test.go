@@ -87,14 +87,16 @@ func TestEveryProgramSendsTheRequest(t *testing.T) {
 		{
 			"hostile values everywhere",
 			Request{
-				Method: "PUT", URL: `/a'b"c\d$e{f}#{g` + "`h`" + `é 日/%2F%41%7e/./x/../(y);z=1,2?q='a' "b"&r[]=${x}&s=%zz%20+&t=🚀|^<>@:/?`,
+				Method: "PUT", URL: `/a'b"c\d$e{f}%23{g` + "`h`" + `é 日/%2F%41%7e/./x/../(y);z=1,2?q='a' "b"&r[]=${x}&s=%zz%20+&t=🚀|^<>@:/?`,
 				Header: []Header{
 					{"X-Hostile", ascii(hostile)}, {"X-Empty", ""}, {"X-Tab", "a\tb"}, {"X-Twice", "1"}, {"x-twice", "2"}, {"X-#$%&'*+.^`|~", "odd"},
 					{"Cookie", "a=1"}, {"cookie", "b=2"}, {"Host", "example.org"}, {"Content-Length", "1"}, {"Content-Type", "application/vnd.x+json; a=\"b c\""}, {"Content-Language", "de"},
 				},
 				Body: hostile + "\r\n\u2028\u202e\x01" + hostile,
 			},
-			"/a%27b%22c%5Cd$e%7Bf%7D", nil,
+			"/a%27b%22c%5Cd$e%7Bf%7D%23%7Bg%60h%60%C3%A9%20%E6%97%A5/%2FA~/(y);z=1,2" +
+				"?q=%27a%27%20%22b%22&r%5B%5D=$%7Bx%7D&s=%25zz%20+&t=%F0%9F%9A%80%7C%5E%3C%3E@:/?",
+			nil,
 		},
 		{"a body without a type", Request{Method: "PATCH", URL: "/a", Body: "@file"}, "/a", nil},
 		{"a read with a body", Request{Method: "GET", URL: "/a", Body: "x"}, "/a", []string{"javascript"}},
@@ -104,9 +106,6 @@ func TestEveryProgramSendsTheRequest(t *testing.T) {
 		{"a header that is a name of JavaScript's", Request{Method: "GET", URL: "/a", Header: []Header{{"__proto__", "x"}, {"constructor", "y"}}}, "/a", []string{"javascript"}},
 		{"another method", Request{Method: "QUERY", URL: "/a", Body: "x"}, "/a", nil},
 	}
-	cases[2].request.URL = strings.ReplaceAll(cases[2].request.URL, "#", "%23")
-	cases[2].target = "/a%27b%22c%5Cd$e%7Bf%7D%23%7Bg%60h%60%C3%A9%20%E6%97%A5/%2FA~/(y);z=1,2" +
-		"?q=%27a%27%20%22b%22&r%5B%5D=$%7Bx%7D&s=%25zz%20+&t=%F0%9F%9A%80%7C%5E%3C%3E@:/?"
 	for _, language := range Languages {
 		t.Run(language.ID, func(t *testing.T) {
 			t.Parallel()

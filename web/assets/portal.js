@@ -12,11 +12,6 @@ function announce(text) {
   setTimeout(() => { live.textContent = text; }, 50);
 }
 
-// On a small window what people came for comes first: contents and filters start closed.
-if (matchMedia("(max-width: 60rem)").matches) {
-  document.querySelectorAll(".nav-fold[open], .facet[open]:not(:has([aria-current]))").forEach((fold) => { fold.open = false; });
-}
-
 // --- Copying -----------------------------------------------------------------------
 
 // copied copies an element's text to the clipboard and returns whether it succeeded. Without
@@ -491,12 +486,13 @@ for (const leaving of ["click", "focusin"]) {
   document.addEventListener(leaving, (event) => closeMenus(event.target.closest?.(menus)));
 }
 
-// In a small window the navigation of the documentation and the filters are closed at first. A
-// wide one has no control that opens the navigation, so it opens when the window becomes wide.
+// In a small window what people came for comes first: contents and filters start closed, unless a
+// filter is in use. A wide one has no control that opens them, so they open when the window
+// becomes wide.
 const wide = matchMedia("(min-width: 60rem)");
 function fold() {
-  for (const part of document.querySelectorAll(".nav-fold, .facet")) {
-    part.open = wide.matches;
+  for (const part of document.querySelectorAll(".nav-fold, .facet, .filters")) {
+    part.open = wide.matches || part.matches(".facet:has([aria-current]), .filters[data-used]");
   }
 }
 wide.addEventListener("change", fold);
