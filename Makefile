@@ -7,6 +7,8 @@ BIN    := bin
 LINTER := $(BIN)/golangci-lint
 # The packages that take longest come first, so that both processors are busy until the end.
 PKGS   ?= ./e2e ./web ./...
+# Many tests wait for a browser or for messages more than they compute.
+ATONCE ?= -p 3 -parallel 3
 FLAGS  ?=
 
 .PHONY: help
@@ -42,7 +44,7 @@ lambda: ## Pack portal and worker into zips for AWS Lambda, bin/lambda-arm64.zip
 
 .PHONY: test
 test: $(BIN)/testrun ## Run all tests; the last lines say what was not run and why
-	./$(BIN)/testrun -vet=off -timeout 20m $(PKGS)
+	./$(BIN)/testrun -vet=off $(ATONCE) -timeout 20m $(PKGS)
 
 .PHONY: test-race
 test-race: $(BIN)/testrun ## The same under the race detector; needs a C compiler

@@ -138,7 +138,11 @@ func TestTimesOfABannerThatAnAdminLeavesAloneStay(t *testing.T) {
 func TestBannersAreChangedEndedAndDeletedAfterAConfirmation(t *testing.T) {
 	t.Parallel()
 	s := administered(bannered())
+	s.office.persons = map[portal.AccountID]identity.Person{"account-root": {Name: "Root"}}
 	doc := document(t, s.get("/admin/banners"), http.StatusOK)
+	if got := text(one(t, doc, `li:has(a[href="/admin/banners/b-warn"])`)); !strings.Contains(got, "Written by Root") {
+		t.Errorf("the banner does not name who wrote it: %s", got)
+	}
 	for section, n := range map[string]int{"shown": 2, "scheduled": 1, "over": 1} {
 		if got := doc.Find(`section[aria-labelledby="` + section + `"] li.card`).Length(); got != n {
 			t.Errorf("%s lists %d banners", section, got)

@@ -11,6 +11,7 @@ import (
 	"github.com/PuerkitoBio/goquery"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/members"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
@@ -23,17 +24,18 @@ func cards(doc *goquery.Document) (all []string) {
 func TestInvitationsAreListedByStateWithWhatCameOfTheMail(t *testing.T) {
 	t.Parallel()
 	s := administered(invited())
+	s.office.persons["account-root"], s.office.persons["account-ada"] = identity.Person{Name: "Root"}, identity.Person{Email: "ada@example.org"}
 	const buttons = " Send again to %[1]s Remove the invitation of %[1]s"
 	for query, want := range map[string][]string{
-		"?state=used": {"ada@example.comUsed Used by the account account-ada 1 hour ago. Invited 3 days ago by account-root"},
+		"?state=used": {"ada@example.comUsed Used by ada@example.org 1 hour ago. Invited 3 days ago by Root"},
 		"": {
 			"eve@example.comOpen The mail was handed to the mail service on 22 November 2026 at 07:00 UTC. Invited 2 hours ago by ops@bastion · expires in 13 days" + fmt.Sprintf(buttons, "eve@example.com"),
-			"bob@example.comOpen The mail is retried. The last attempt failed: The mail service does not take this address. Invited 1 hour ago by account-root · expires in 13 days" + fmt.Sprintf(buttons, "bob@example.com"),
-			"new@example.comOpen The mail is on its way. Invited just now by account-root · expires in 13 days" + fmt.Sprintf(buttons, "new@example.com"),
-			"lost@example.comOpen The mail was not sent. The mail service does not take this address. Invited 1 hour ago by account-root · expires in 13 days" + fmt.Sprintf(buttons, "lost@example.com"),
+			"bob@example.comOpen The mail is retried. The last attempt failed: The mail service does not take this address. Invited 1 hour ago by Root · expires in 13 days" + fmt.Sprintf(buttons, "bob@example.com"),
+			"new@example.comOpen The mail is on its way. Invited just now by Root · expires in 13 days" + fmt.Sprintf(buttons, "new@example.com"),
+			"lost@example.comOpen The mail was not sent. The mail service does not take this address. Invited 1 hour ago by Root · expires in 13 days" + fmt.Sprintf(buttons, "lost@example.com"),
 		},
-		"?state=expired":      {"late@example.comExpired No mail was sent. Invited 20 days ago by account-root · expired 6 days ago" + fmt.Sprintf(buttons, "late@example.com")},
-		"?q=Late@Example.com": {"late@example.comExpired No mail was sent. Invited 20 days ago by account-root · expired 6 days ago" + fmt.Sprintf(buttons, "late@example.com")},
+		"?state=expired":      {"late@example.comExpired No mail was sent. Invited 20 days ago by Root · expired 6 days ago" + fmt.Sprintf(buttons, "late@example.com")},
+		"?q=Late@Example.com": {"late@example.comExpired No mail was sent. Invited 20 days ago by Root · expired 6 days ago" + fmt.Sprintf(buttons, "late@example.com")},
 		"?q=nobody":           nil,
 	} {
 		if diff := cmp.Diff(want, cards(document(t, s.get("/admin/invitations"+query), http.StatusOK))); diff != "" {

@@ -54,8 +54,6 @@ func TestInABrowser(t *testing.T) {
 	t.Parallel()
 	browser := browse(t)
 	for name, test := range map[string]func(*testing.T, context.Context){
-		"every page in every state is accessible":                        everyPageIsAccessible,
-		"the pages for admins are accessible":                            pagesForAdminsAreAccessible,
 		"the current page is marked in forced colours, too":              markedInForcedColours,
 		"a form is busy while its request is open":                       busyWhileOpen,
 		"the title follows the operation":                                titleFollows,
@@ -65,6 +63,7 @@ func TestInABrowser(t *testing.T) {
 		"times are in the reader's time zone":                            timesAreTheReaders,
 		"a small window shows who is signed in":                          namedInASmallWindow,
 		"documentation has its navigation when a small window grows":     contentsWhenItGrows,
+		"filters start closed in a small window unless one is in use":    filtersWhenSmall,
 		"a revealed key can be copied at once, and is hidden everywhere": keyAtHand,
 		"a slash goes to the search, which suggests while typing":        suggestsWhileTyping,
 		"another language replaces the examples and is remembered":       languageInPlace,
@@ -81,14 +80,34 @@ func TestInABrowser(t *testing.T) {
 		"the usage page prints its charts and tables":                    printsUsage,
 		"everything works without JavaScript":                            withoutScript,
 	} {
+		t.Run(name, func(t *testing.T) { inATab(t, browser, test) })
+	}
+}
+
+// inATab runs the test in a tab that has no cookies.
+func inATab(t *testing.T, browser context.Context, test func(*testing.T, context.Context)) {
+	t.Helper()
+	tab, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
+	defer cancel()
+	// The tab lives as long as the context that it is first used with.
+	if err := chromedp.Do(tab, chromedp.EmulateViewport(1280, 900)); err != nil {
+		t.Fatalf("opening a tab: %v", err)
+	}
+	test(t, tab)
+}
+
+func TestEveryPageInEveryStateIsAccessible(t *testing.T) {
+	t.Parallel()
+	others := informedStates()
+	for _, more := range []map[string]shown{keyStates(), usageStates(), accountStates()} {
+		maps.Copy(others, more)
+	}
+	for name, pages := range map[string]map[string]shown{
+		"the way to a key": states(), "documentation": documentationStates(), "all others of people": others, "those of admins": adminStates(),
+	} {
 		t.Run(name, func(t *testing.T) {
-			tab, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
-			defer cancel()
-			// The tab lives as long as the context that it is first used with.
-			if err := chromedp.Do(tab, chromedp.EmulateViewport(1280, 900)); err != nil {
-				t.Fatalf("opening a tab: %v", err)
-			}
-			test(t, tab)
+			t.Parallel()
+			inATab(t, browse(t), func(t *testing.T, ctx context.Context) { areAccessible(t, ctx, pages) })
 		})
 	}
 }
@@ -369,7 +388,7 @@ type look struct {
 }
 
 var looks = []look{
-	{"wide", 1280, emulation.MediaFeature{Name: "prefers-color-scheme", Value: "light"}, `{}`, 10},
+	{"wide", 1280, emulation.MediaFeature{Name: "prefers-color-scheme", Value: "light"}, `{ resultTypes: ["violations"] }`, 10},
 	{"dark", 1280, emulation.MediaFeature{Name: "prefers-color-scheme", Value: "dark"}, `{ runOnly: ["color-contrast"] }`, 1},
 	{"narrow", 320, emulation.MediaFeature{Name: "prefers-color-scheme", Value: "light"}, `{ runOnly: ["target-size", "scrollable-region-focusable"] }`, 1},
 }
@@ -397,20 +416,6 @@ const tooWide = `[...document.querySelectorAll("body *")].filter((e) => {
 	const cut = style.overflowX !== "visible" && style.textOverflow !== "ellipsis" && !e.matches(".scroll, .table-scroll") && e.scrollWidth > e.clientWidth + 1 && e.tagName !== "INPUT";
 	return box.left < 0 || box.right > document.documentElement.clientWidth + 0.5 || cut;
 }).slice(0, 3).map((e) => "it has no room for " + e.outerHTML.slice(0, 120))`
-
-func pagesForAdminsAreAccessible(t *testing.T, ctx context.Context) {
-	areAccessible(t, ctx, adminStates())
-}
-
-func everyPageIsAccessible(t *testing.T, ctx context.Context) {
-	all := states()
-	maps.Copy(all, documentationStates())
-	maps.Copy(all, informedStates())
-	maps.Copy(all, keyStates())
-	maps.Copy(all, usageStates())
-	maps.Copy(all, accountStates())
-	areAccessible(t, ctx, all)
-}
 
 func areAccessible(t *testing.T, ctx context.Context, all map[string]shown) {
 	axe, err := os.ReadFile("../bin/axe.min.js")
@@ -683,6 +688,21 @@ func contentsWhenItGrows(t *testing.T, ctx context.Context) {
 	for _, width := range []int64{1280, 500, 960} {
 		do(t, ctx, chromedp.EmulateViewport(width, 800))
 		eventually(t, ctx, fmt.Sprintf("(%s) === %t", visible, width >= 960))
+	}
+}
+
+func filtersWhenSmall(t *testing.T, ctx context.Context) {
+	const visible = `document.querySelector(".filters select").checkVisibility({contentVisibilityAuto: true})`
+	for _, c := range []struct {
+		width int64
+		state string
+		want  bool
+	}{{500, "licences", false}, {500, "licences, filtered", true}, {1280, "licences", true}} {
+		do(t, ctx, chromedp.EmulateViewport(c.width, 800))
+		adminStates()[c.state].open(t, ctx)
+		if got := evaluate[bool](t, ctx, visible); got != c.want {
+			t.Errorf("%s at %d px: the filters are visible: %t", c.state, c.width, got)
+		}
 	}
 }
 
