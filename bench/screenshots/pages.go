@@ -134,11 +134,14 @@ func (p *photographer) waitForSearch(ctx context.Context) error {
 }
 
 func (p *photographer) signOut(ctx context.Context) error {
+	if _, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("(window.before = true)")); err != nil {
+		return err
+	}
 	if err := click(`form[action="/sign-out"] button`)(ctx); err != nil {
 		return err
 	}
 	// The identity provider is asked to end its session, too, and leads back.
-	return waitUntil(ctx, loaded+` && document.querySelector("a[href^='/sign-in']") !== null`)
+	return waitUntil(ctx, loaded+` && !window.before && document.querySelector("a[href^='/sign-in']") !== null`)
 }
 
 // signIn signs in as the demo's first account that is an admin's, or is not.
