@@ -315,7 +315,7 @@ func TestOrdersThatMeanNothingAreRefused(t *testing.T) {
 	if shown, err := p.desk.Preview(t.Context(), administration.LetterOrder{Verb: administration.Replay}); err != nil || shown.Letters != 0 || shown.Skipped() != 1 {
 		t.Errorf("the preview is %+v, %v", shown, err)
 	}
-	if _, err := p.order(administration.LetterOrder{Verb: administration.Replay}); portal.CodeOf(err) != portal.Conflict || !strings.Contains(portal.MessageOf(err), "None of the dead letters that fit can be replayed. No worker can read it.") {
+	if _, err := p.order(administration.LetterOrder{Verb: administration.Replay}); portal.CodeOf(err) != portal.Conflict || !strings.Contains(portal.MessageOf(err), "None of the dead letters that match can be replayed. No worker can read it.") {
 		t.Errorf("an order that can replay nothing: %v", err)
 	}
 	// A discard counts it, since it can be discarded.

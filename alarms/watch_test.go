@@ -34,9 +34,9 @@ type recorder struct {
 	name string
 	mu   sync.Mutex
 	got  []Message
-	// down is the error of sending; dies ends the worker after the message is out.
-	down error
-	dies func()
+	// down is the error of sending; afterSend runs once the message is out.
+	down      error
+	afterSend func()
 }
 
 func (r *recorder) Name() string { return r.name }
@@ -48,8 +48,8 @@ func (r *recorder) Send(_ context.Context, m Message) error {
 		return r.down
 	}
 	r.got = append(r.got, m)
-	if r.dies != nil {
-		r.dies()
+	if r.afterSend != nil {
+		r.afterSend()
 	}
 	return nil
 }
@@ -234,20 +234,20 @@ func TestWhatIsOverBeforeAChannelCouldBeToldIsNotToldThere(t *testing.T) {
 	}
 }
 
-// A worker that stops between sending and writing that down leaves a claim.
+// A worker that stops between sending and writing that down leaves the message leased.
 func TestAWorkerThatStopsAfterSendingRepeatsThatOneMessageWithItsID(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t)
 	p.seen = Finding{Fires: true, Count: 7}
 	ctx, stop := context.WithCancel(t.Context())
-	p.topic.dies = stop
+	p.topic.afterSend = stop
 	if _, err := p.worker().Step(ctx, ""); err == nil {
 		t.Fatal("the worker did not stop")
 	}
-	p.topic.dies = nil
+	p.topic.afterSend = nil
 	p.pass(p.worker(), time.Minute)
 	if got := p.topic.phases(); got != "began" {
-		t.Errorf("a minute later the topic has %q: the claim is not over yet", got)
+		t.Errorf("a minute later the topic has %q: the lease is not over yet", got)
 	}
 	p.pass(p.worker(), 10*time.Minute)
 	if got := p.topic.phases(); got != "began began" || p.topic.got[0].ID != p.topic.got[1].ID {
@@ -280,8 +280,8 @@ func TestAnAlarmThatIsOverWhileAWorkerStillSendsItsBeginningIsSaidToBeOver(t *te
 	t.Parallel()
 	p := newPlace(t)
 	p.seen = Finding{Fires: true, Count: 7}
-	p.topic.dies = func() {
-		p.topic.dies = nil
+	p.topic.afterSend = func() {
+		p.topic.afterSend = nil
 		p.seen = Finding{}
 		other := p.worker()
 		other.Channels = []Channel{&recorder{name: TopicName, down: errors.New("not now")}, &recorder{name: WebhookName, down: errors.New("not now")}}
@@ -306,13 +306,13 @@ func TestAnEndThatIsSentLateHidesNoNewBeginning(t *testing.T) {
 	p.pass(w, time.Minute)
 	p.seen = Finding{}
 	again := func() {
-		p.topic.dies = nil
+		p.topic.afterSend = nil
 		p.seen = Finding{Fires: true, Count: 9}
 		other := p.worker()
 		other.Channels = nil
 		p.step(other)
 	}
-	p.topic.dies = again
+	p.topic.afterSend = again
 	p.pass(w, 10*time.Minute)
 	if got := p.topic.phases(); got != "began over began" {
 		t.Errorf("the topic has %q", got)

@@ -90,7 +90,7 @@ func (d *Deriver) Value(ctx context.Context, scheme, kmsKey string, account port
 	return format(prefix, mac), nil
 }
 
-// CheckTag returns a MAC over a fixed text, which is not secret. Compared with the stored one at
+// CheckTag returns a MAC over a fixed text. The MAC is not secret. Compared with the stored one at
 // start, it shows whether the KMS key still has the same material.
 func (d *Deriver) CheckTag(ctx context.Context, kmsKey string) (string, error) {
 	mac, err := d.mac(ctx, kmsKey, checkLabel)

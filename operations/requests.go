@@ -13,7 +13,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-// Caller is the account that submits a request, with the request's headers.
+// Caller is the account or operator that submits a request, with the request's headers.
 type Caller struct {
 	Account portal.AccountID
 	// Operator names the operator at the command line, as user@host. Account is then "".
@@ -34,8 +34,8 @@ func (c Caller) submission(request events.Request) Submission {
 	}
 }
 
-// Register submits a request to register the account. A person who has none and may not register is
-// Forbidden; an admin always may.
+// Register submits a request to register the account. A person without an account who may not
+// register gets Forbidden; an admin always may.
 func (o *Operations) Register(ctx context.Context, caller Caller) (Operation, error) {
 	request := events.RegisterUser{Admin: caller.Viewer.Admin}
 	if o.admit == nil || request.Admin {
@@ -50,8 +50,8 @@ func (o *Operations) Register(ctx context.Context, caller Caller) (Operation, er
 	}})
 }
 
-// Subscribe submits a request to subscribe the account to the plan. A suspended account is
-// Suspended, one that is being deleted Deleting. A plan that the catalog does not have, or that
+// Subscribe submits a request to subscribe the account to the plan. A suspended account gets
+// Suspended; one that is being deleted gets Deleting. A plan that the catalog does not have, or that
 // the caller does not see, is NotFound, and one that nobody can subscribe to here is a Conflict.
 // The worker decides everything else, because the views lag behind.
 func (o *Operations) Subscribe(ctx context.Context, caller Caller, plan portal.PlanID) (Operation, error) {
@@ -195,8 +195,9 @@ func (o *Operations) Recent(ctx context.Context, account portal.AccountID, limit
 
 // Reveal returns the value of one of the account's keys. It records the reveal first; if that
 // fails, it returns no value. Any other key is NotFound. A key that cannot be used now is a
-// Conflict. More than projections.MaxRevealsPerMinute are TooManyRequests. API Gateway reads the
-// value of an adopted key, so the reveal may have been recorded although it fails.
+// Conflict. More than projections.MaxRevealsPerMinute are TooManyRequests. The value of
+// an adopted key is read from API Gateway after the reveal is recorded. If that fails, the reveal
+// stays recorded.
 func (o *Operations) Reveal(ctx context.Context, caller Caller, id portal.KeyID) (string, error) {
 	key, err := o.usable(ctx, caller.Account, id)
 	if err != nil {
@@ -214,7 +215,7 @@ func (o *Operations) Reveal(ctx context.Context, caller Caller, id portal.KeyID)
 	if !key.Adopted {
 		return value, nil
 	}
-	// After the limit of reveals, which so limits control-plane calls, too.
+	// Read only now: Record enforces the limit of reveals, so the limit covers these control-plane calls, too.
 	if value, err = o.valueOf(ctx, caller.Account, key); err != nil {
 		return "", notRevealed(err)
 	}
@@ -245,7 +246,7 @@ func (o *Operations) usable(ctx context.Context, account portal.AccountID, id po
 	if err := inGoodStanding(held.Profile); err != nil {
 		return projections.Key{}, err
 	}
-	key, ok := find(held.Keys, id)
+	key, ok := findKey(held.Keys, id)
 	if !ok {
 		return projections.Key{}, portal.Fail(portal.NotFound, "There is no such key.")
 	}
@@ -283,7 +284,7 @@ func notRevealed(err error) error {
 	return unavailable("The key could not be revealed right now. Try again in a moment.", err)
 }
 
-func find(keys []projections.Key, id portal.KeyID) (projections.Key, bool) {
+func findKey(keys []projections.Key, id portal.KeyID) (projections.Key, bool) {
 	for _, k := range keys {
 		if k.ID == id {
 			return k, true
@@ -292,8 +293,8 @@ func find(keys []projections.Key, id portal.KeyID) (projections.Key, bool) {
 	return projections.Key{}, false
 }
 
-// EachOf visits every operation of the account that its list still has, newest first.
-func (o *Operations) EachOf(ctx context.Context, account portal.AccountID, visit func(Operation) error) error {
+// EachOperation visits the account's operations that have not expired from its list, newest first.
+func (o *Operations) EachOperation(ctx context.Context, account portal.AccountID, visit func(Operation) error) error {
 	return o.rows.each(ctx, portal.AccountActor(account), func(id portal.OperationID) error {
 		operation, err := o.find(ctx, id, func(operationRow) bool { return true })
 		if portal.CodeOf(err) == portal.NotFound {

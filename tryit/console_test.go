@@ -90,17 +90,17 @@ func offered() catalog.Document {
 	}}
 }
 
-// desk is a console over an API that answers with the length of the key that it got.
-type desk struct {
+// fixture is a console over an API that answers with the length of the key that it got.
+type fixture struct {
 	*tryit.Console
 	vault *vault
 	mu    sync.Mutex
 	paths []string
 }
 
-func open(t *testing.T, document catalog.Document, blobs map[string][]byte, load func([]byte) (*openapi.Document, error)) *desk {
+func open(t *testing.T, document catalog.Document, blobs map[string][]byte, load func([]byte) (*openapi.Document, error)) *fixture {
 	t.Helper()
-	d := &desk{vault: &vault{}}
+	d := &fixture{vault: &vault{}}
 	sender, _ := serveTLS(t, func(w http.ResponseWriter, r *http.Request) {
 		d.mu.Lock()
 		d.paths = append(d.paths, r.Method+" "+r.URL.RequestURI())
@@ -123,7 +123,7 @@ func open(t *testing.T, document catalog.Document, blobs map[string][]byte, load
 	return d
 }
 
-func (d *desk) arrived() []string {
+func (d *fixture) arrived() []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.paths
@@ -265,7 +265,7 @@ const definition = `{"openapi":"3.0.3","info":{"title":"Harbours","version":"1"}
 		"application/json":{"schema":{"type":"object"}},"text/plain":{"schema":{"type":"string"}}}},"responses":{"200":{"description":"ok"}}}}}}`
 
 // documented is a console whose API has an OpenAPI document.
-func documented(t *testing.T) *desk {
+func documented(t *testing.T) *fixture {
 	t.Helper()
 	document, hash := offered(), catalog.HashOf([]byte(definition))
 	document.Products[0].APIs[0].Definition = hash

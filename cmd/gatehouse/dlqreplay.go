@@ -29,7 +29,7 @@ const maxRate = 100
 // Validate checks the command line.
 func (c dlqReplayCommand) Validate() error {
 	if c.Rate < 1 || c.Rate > maxRate {
-		return usage(fmt.Sprintf("--rate %d: want 1 to %d", c.Rate, maxRate))
+		return usageError(fmt.Sprintf("--rate %d: want 1 to %d", c.Rate, maxRate))
 	}
 	return c.validate("replay")
 }
