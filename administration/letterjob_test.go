@@ -286,7 +286,7 @@ func TestOrdersThatMeanNothingAreRefused(t *testing.T) {
 		"an unknown letter":             {administration.LetterOrder{Verb: administration.Replay, Letter: "nope"}, portal.NotFound},
 		"an unknown verb":               {administration.LetterOrder{Verb: "eat", Letter: "x"}, portal.Invalid},
 		"a letter that nobody can read": {administration.LetterOrder{Verb: administration.Replay, Letter: "x"}, portal.Conflict},
-		"a choice that nothing fits":    {administration.LetterOrder{Verb: administration.Replay, Choice: deadletters.Choice{Queue: "none"}}, portal.Conflict},
+		"a choice that nothing matches": {administration.LetterOrder{Verb: administration.Replay, Choice: deadletters.Choice{Queue: "none"}}, portal.Conflict},
 	} {
 		if _, err := inst.order(c.order); portal.CodeOf(err) != c.want {
 			t.Errorf("%s: %v, want %s", name, err, c.want)

@@ -85,7 +85,7 @@ type LetterGroup struct {
 	Last    *time.Time `json:"last" doc:"The latest last failure."`
 }
 
-// DeadLetters is a page of letters, with the groups of all that fit.
+// DeadLetters is a page of letters, with the groups of all that match.
 type DeadLetters struct {
 	Groups []LetterGroup `json:"groups" doc:"By cause, the largest first; at most 200."`
 	Counts LetterCounts  `json:"counts"`
@@ -191,7 +191,7 @@ func (a *service) getLetter(ctx context.Context, in *LetterInput) (*struct{ Body
 	return &struct{ Body DeadLetterDetail }{shown}, nil
 }
 
-// LetterSelection says which letters are meant: one, or all open ones that fit the filters. Without
+// LetterSelection says which letters are meant: one, or all open ones that match the filters. Without
 // any filter, all must be true.
 type LetterSelection struct {
 	Letter string `json:"letter,omitempty" maxLength:"200" doc:"The id of one letter. Filters are then ignored."`

@@ -138,7 +138,7 @@ var (
 
 func TestOnlyAPIsThatTheCallerSeesAreReached(t *testing.T) {
 	t.Parallel()
-	for product, who := range map[string]map[string]bool{
+	for product, seenBy := range map[string]map[string]bool{
 		"seamark": {"signed out": true, "ada": true, "staff": true, "admin": true},
 		"members": {"ada": true, "staff": true, "admin": true},
 		"staff":   {"staff": true, "admin": true},
@@ -148,7 +148,7 @@ func TestOnlyAPIsThatTheCallerSeesAreReached(t *testing.T) {
 		for name, caller := range map[string]tryit.Caller{"signed out": signedOut, "ada": asAda, "staff": asStaff, "admin": asAdmin} {
 			d := open(t, offered(), nil, nil)
 			e, err := d.Try(t.Context(), caller, tryit.Attempt{Product: product, API: "harbours", Method: "GET", Path: "/x"})
-			if !who[name] {
+			if !seenBy[name] {
 				refused(t, err, portal.NotFound, "There is no such product.")
 				if len(d.arrived()) > 0 {
 					t.Errorf("%s reaches %s", name, product)
@@ -217,14 +217,14 @@ func TestAttemptsAreLimitedByAccountAndByNetwork(t *testing.T) {
 	t.Parallel()
 	d := open(t, offered(), nil, nil)
 	attempt := tryit.Attempt{Product: "seamark", API: "docs", Method: "GET", Path: "/x"}
-	exhaust := func(ctx context.Context, who tryit.Caller) {
+	exhaust := func(ctx context.Context, caller tryit.Caller) {
 		t.Helper()
 		for i := range tryit.MaxPerMinute {
-			if _, err := d.Try(ctx, who, attempt); err != nil {
+			if _, err := d.Try(ctx, caller, attempt); err != nil {
 				t.Fatalf("attempt %d: %v", i+1, err)
 			}
 		}
-		_, err := d.Try(ctx, who, attempt)
+		_, err := d.Try(ctx, caller, attempt)
 		refused(t, err, portal.TooManyRequests, "60 requests in a minute")
 	}
 	home := tryit.WithAddress(t.Context(), netip.MustParseAddr("2001:db8:1:2::1"))
