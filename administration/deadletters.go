@@ -21,12 +21,7 @@ type DeadLetters struct {
 	Wake func(ctx context.Context, order LetterOrder) error
 	// ReplayOutlook says what a replay of a letter with its body would come to.
 	ReplayOutlook func(ctx context.Context, letter deadletters.Letter) (ReplayOutlook, error)
-	// Summary gathers an Overview.
-	Summary func(ctx context.Context) (Overview, error)
 }
-
-// Overview returns the state of the installation. Parts that cannot be read are named in it.
-func (d DeadLetters) Overview(ctx context.Context) (Overview, error) { return d.Summary(ctx) }
 
 // List lists letters; see deadletters.Admin.
 func (d DeadLetters) List(ctx context.Context, choice deadletters.Choice, after string, limit int) (deadletters.Listing, error) {
@@ -51,7 +46,7 @@ type Preview struct {
 	// comes to.
 	Letters int
 	First   []PreviewedLetter
-	// NotReplayable are letters that fit and cannot be replayed. They stay open. It is empty for a discard.
+	// NotReplayable are letters that match and cannot be replayed. They stay open. It is empty for a discard.
 	NotReplayable []SkippedLetters
 }
 
@@ -77,8 +72,8 @@ type PreviewedLetter struct {
 
 const previewed = 10
 
-// Preview says what an order would do, and changes nothing. The error is Conflict if no letter fits. If some
-// fit and none can be replayed, Letters is 0 and there is no error.
+// Preview says what an order would do, and changes nothing. The error is Conflict if no open letter
+// matches. If some match and none can be replayed, Letters is 0 and there is no error.
 func (d DeadLetters) Preview(ctx context.Context, order LetterOrder) (Preview, error) {
 	chosen, left, err := d.chosen(ctx, order)
 	if err != nil {
@@ -97,7 +92,7 @@ func (d DeadLetters) Preview(ctx context.Context, order LetterOrder) (Preview, e
 		shown.First = append(shown.First, PreviewedLetter{letter, outlook})
 	}
 	if shown.Letters == 0 && len(shown.NotReplayable) == 0 {
-		return shown, portal.Fail(portal.Conflict, "No dead letter is open that fits. Perhaps another admin was first.")
+		return shown, portal.Fail(portal.Conflict, "No open dead letter matches. Another admin may already have handled it.")
 	}
 	return shown, nil
 }
@@ -156,8 +151,8 @@ func (l *Skips) List() []SkippedLetters {
 }
 
 // Order has workers carry an order out, and returns how many letters it is about. It records the order
-// in the audit. The errors are those of Orders.Place; Conflict if no open letter fits, or if none of the letters
-// can be treated so.
+// in the audit. The errors are those of Orders.Place; Conflict if no open letter matches, or if none of them can be
+// replayed.
 func (d DeadLetters) Order(ctx context.Context, order LetterOrder) (LetterOrder, int, error) {
 	shown, err := d.Preview(ctx, order)
 	if err == nil {
@@ -171,7 +166,7 @@ func (d DeadLetters) Order(ctx context.Context, order LetterOrder) (LetterOrder,
 		return order, 0, err
 	}
 	if err := d.Wake(ctx, order); err != nil {
-		zerolog.Ctx(ctx).Warn().Err(err).Str("order", order.ID).Msg("no worker can be told of an order about dead letters; the job finds it within five minutes")
+		zerolog.Ctx(ctx).Warn().Err(err).Str("order", order.ID).Msg("cannot wake a worker for an order about dead letters; the job finds it within five minutes")
 	}
 	return order, shown.Letters, nil
 }
@@ -181,7 +176,7 @@ func fits(order LetterOrder, shown Preview) error {
 	case shown.Letters == 0 && order.Letter != "":
 		return portal.Fail(portal.Conflict, "Dead letter "+order.Letter+" cannot be replayed. "+shown.NotReplayable[0].Why)
 	case shown.Letters == 0:
-		return portal.Fail(portal.Conflict, "None of the dead letters that fit can be replayed. "+shown.NotReplayable[0].Why)
+		return portal.Fail(portal.Conflict, "None of the dead letters that match can be replayed. "+shown.NotReplayable[0].Why)
 	case order.Letter == "" || order.Verb != Discard:
 		return nil
 	}
@@ -198,8 +193,7 @@ func (d DeadLetters) Waiting(ctx context.Context) ([]LetterOrder, error) {
 	return orders, Unavailable(err)
 }
 
-// Unavailable keeps errors that people can read. It says of others that the portal cannot read or write its data
-// right now.
+// Unavailable returns an error with a code as it is. It wraps any other as portal.Unavailable, with a message for people.
 func Unavailable(err error) error {
 	if err == nil || portal.CodeOf(err) != portal.Internal {
 		return err

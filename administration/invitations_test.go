@@ -32,18 +32,18 @@ func (p *postbox) MailInvitation(_ context.Context, i members.Invitation) error 
 	return nil
 }
 
-// invitationDesk is a desk of invitations with a clock.
-type invitationDesk struct {
+// invitationFixture is a store of invitations with a clock.
+type invitationFixture struct {
 	administration.Invitations
 	*members.Store
 	*postbox
 	now time.Time
 }
 
-func newGuests(t *testing.T) *invitationDesk {
+func newGuests(t *testing.T) *invitationFixture {
 	t.Helper()
 	tables := journaltest.Start(t)
-	g := &invitationDesk{postbox: &postbox{mails: map[string]bool{}}, now: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)}
+	g := &invitationFixture{postbox: &postbox{mails: map[string]bool{}}, now: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)}
 	now := func() time.Time { return g.now }
 	g.Store = members.NewStore(tables.Client, tables.Records, now)
 	g.Invitations = administration.Invitations{Members: g.Store, Mails: g.postbox, Now: now}
@@ -68,7 +68,7 @@ func outcomes(all []administration.Invited) string {
 	return strings.Join(words, ", ")
 }
 
-func (g *invitationDesk) invites(t *testing.T, want string, addresses ...string) {
+func (g *invitationFixture) invites(t *testing.T, want string, addresses ...string) {
 	t.Helper()
 	all, err := g.Invitations.Invite(t.Context(), root, addresses)
 	if got := outcomes(all); got != want || err != nil {

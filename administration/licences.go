@@ -59,12 +59,12 @@ type ListedLicence struct {
 	Problems []string
 }
 
-// LicencePage is a page of licences, those that changed last first.
+// LicencePage is a page of licences, the most recently changed first.
 type LicencePage struct {
 	Licences []ListedLicence
 	// Next is "" on the last page.
 	Next string
-	// Total is the number of licences that were chosen, All of those that there are.
+	// Total counts the chosen licences, All counts every licence.
 	Total, All int
 	// Products are the product codes of all licences, sorted.
 	Products []portal.ProductCode
@@ -77,7 +77,7 @@ type LicencePage struct {
 type Comparison struct {
 	// Ended is zero if no worker has compared them in the last 90 days.
 	Ended time.Time
-	// Agreements were compared. Sent notices said what the portal did not know.
+	// Agreements is how many agreements were compared, Sent how many notices the job sent about differences.
 	Agreements, Sent int
 	// Problem is why the agreements could not be read, or "".
 	Problem string
@@ -159,8 +159,7 @@ type LicenceDetail struct {
 	Words    LicenceWords
 	Purchase events.Purchase
 	Offer    string
-	// Entitled means that AWS has said, since the claim, what the buyer is entitled to; Lapsed that this is
-	// nothing.
+	// Entitled: since the claim, AWS has answered what the buyer is entitled to. Lapsed: the answer was nothing.
 	Entitled, Lapsed bool
 	HasAccess        bool
 	AccessAt         time.Time
@@ -201,7 +200,8 @@ type RecordsPage struct {
 	Next    string
 }
 
-// LicenceCorrection is a correction of how AWS Marketplace names a licence.
+// LicenceCorrection replaces what the journal has as AWS Marketplace's names of a licence: product, buyer, customer, ARN
+// and agreement.
 type LicenceCorrection struct {
 	Licence       portal.Stream
 	Before, After events.Purchase
@@ -210,5 +210,5 @@ type LicenceCorrection struct {
 // Changes reports whether the correction changes anything.
 func (c LicenceCorrection) Changes() bool { return c.Before != c.After }
 
-// DetailOf adds what a list has of the licence.
+// DetailOf returns the licence as lists show it.
 func DetailOf(l projections.Licence, tally metering.Tally) ListedLicence { return listed(l, tally) }

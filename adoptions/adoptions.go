@@ -70,8 +70,8 @@ func (s *Store) All(ctx context.Context) (map[portal.GatewayKeyID]Adopted, error
 	return all, err
 }
 
-// recentFor is shorter than the minute for which the sweep leaves a change to the next sweep. So a sweep may
-// miss the newest adopted keys.
+// recentFor is how old the answer of Recent may be. A sweep may therefore not know the newest adopted keys. That is
+// harmless: it leaves accounts that changed in the last minute to the next sweep, and recentFor is shorter.
 const recentFor = 30 * time.Second
 
 // Recent returns All as it was read at most 30 seconds ago. While there are no adopted keys, it reads each time.

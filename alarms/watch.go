@@ -14,7 +14,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/records"
 )
 
-// Every is how often the job looks.
+// Every is how often the job checks the conditions.
 const Every = time.Minute
 
 const (
@@ -40,7 +40,7 @@ type store interface {
 	save(ctx context.Context, row Row) (Row, error)
 }
 
-// Watch is the job that looks at the conditions and tells operators. It is safe for several
+// Watch is the job that checks the conditions and tells operators. It is safe for several
 // workers at once.
 type Watch struct {
 	Store    *Store
@@ -54,10 +54,10 @@ type Watch struct {
 	rows store
 }
 
-// Step looks at every condition once, the cursor's first. It ends after an alarm of which it told a
-// channel, since that may take long, and returns the name of the next one. A condition that cannot be
-// looked at stays as it was, and the others are looked at. An error means that the records do not
-// answer, or the worker stops; the next tick does the same again.
+// Step checks the conditions, beginning with the cursor's. After an alarm that it sent to a channel it stops, since
+// sending may take long, and returns the name of the next alarm; otherwise it goes on to the last and returns "". If a
+// condition cannot be checked, its row stays as it is and Step goes on. Step returns an error only if the records table
+// does not answer, other workers keep changing the row, or the worker is stopping; the next tick repeats it.
 func (w Watch) Step(ctx context.Context, cursor string) (next string, err error) {
 	first := max(0, slices.IndexFunc(w.Alarms, func(a Alarm) bool { return string(a.Name) == cursor }))
 	for i, alarm := range w.Alarms[first:] {
@@ -79,7 +79,7 @@ func (w Watch) store() store {
 	return w.Store
 }
 
-// watch looks at one condition, writes down what it sees and what it is about to send, and sends.
+// watch checks one condition, writes down what it sees and what it is about to send, and sends.
 func (w Watch) watch(ctx context.Context, alarm Alarm) (sent bool, err error) {
 	row, err := w.store().Load(ctx, alarm.Name)
 	if err != nil {
@@ -96,7 +96,7 @@ func (w Watch) watch(ctx context.Context, alarm Alarm) (sent bool, err error) {
 	} else {
 		row = row.looked(alarm, seen, now)
 	}
-	row, claims := w.claim(alarm, row, now)
+	row, toSend := w.startSending(alarm, row, now)
 	if reflect.DeepEqual(before, row) {
 		return false, nil
 	}
@@ -109,12 +109,12 @@ func (w Watch) watch(ctx context.Context, alarm Alarm) (sent bool, err error) {
 	if row.Episode != before.Episode || row.IsRaised() != before.IsRaised() {
 		zerolog.Ctx(ctx).Warn().Str("alarm", string(alarm.Name)).Bool("raised", row.IsRaised()).Int("count", row.Count).Msg("an alarm has changed")
 	}
-	for _, c := range claims {
-		if err := w.send(ctx, alarm.Name, c); err != nil {
+	for _, s := range toSend {
+		if err := w.send(ctx, alarm.Name, s); err != nil {
 			return true, err
 		}
 	}
-	return len(claims) > 0, nil
+	return len(toSend) > 0, nil
 }
 
 func (w Watch) look(ctx context.Context, alarm Alarm, row Row) (seen Finding, err error) {
@@ -125,8 +125,8 @@ func (w Watch) look(ctx context.Context, alarm Alarm, row Row) (seen Finding, er
 	return seen, err
 }
 
-// claim is a message that this worker sends.
-type claim struct {
+// sending is a message that this worker sends.
+type sending struct {
 	channel Channel
 	message Message
 	phase   Phase
@@ -135,9 +135,9 @@ type claim struct {
 	count   int
 }
 
-// claim writes into the row what this worker is about to send.
-func (w Watch) claim(alarm Alarm, row Row, now time.Time) (Row, []claim) {
-	var claims []claim
+// startSending writes into the row what this worker is about to send.
+func (w Watch) startSending(alarm Alarm, row Row, now time.Time) (Row, []sending) {
+	var toSend []sending
 	for _, channel := range w.Channels {
 		name := channel.Name()
 		phase, number := row.due(name, now)
@@ -156,9 +156,9 @@ func (w Watch) claim(alarm Alarm, row Row, now time.Time) (Row, []claim) {
 		}
 		told.Sending, told.Until = id, now.Add(sendingFor)
 		row = row.tell(name, told)
-		claims = append(claims, claim{channel, w.message(alarm, row, phase, id, now), phase, number, row.Episode, row.Count})
+		toSend = append(toSend, sending{channel, w.message(alarm, row, phase, id, now), phase, number, row.Episode, row.Count})
 	}
-	return row, claims
+	return row, toSend
 }
 
 // within reports whether now is before until. A time too far ahead comes from a wrong clock.
@@ -167,14 +167,14 @@ func within(until, now time.Time, longest time.Duration) bool {
 }
 
 // send sends a message and writes down what came of it.
-func (w Watch) send(ctx context.Context, alarm Name, c claim) error {
+func (w Watch) send(ctx context.Context, alarm Name, s sending) error {
 	failure := portal.Guard(func() error {
 		limited, cancel := context.WithTimeout(ctx, sendTime)
 		defer cancel()
-		return c.channel.Send(limited, c.message)
+		return s.channel.Send(limited, s.message)
 	})()
 	if failure != nil {
-		portal.WithStack(zerolog.Ctx(ctx).Error().Err(failure).Str("alarm", string(alarm)).Str("channel", c.channel.Name()), failure).
+		portal.WithStack(zerolog.Ctx(ctx).Error().Err(failure).Str("alarm", string(alarm)).Str("channel", s.channel.Name()), failure).
 			Msg("operators could not be told of an alarm")
 	}
 	for range maxRaces {
@@ -182,11 +182,11 @@ func (w Watch) send(ctx context.Context, alarm Name, c claim) error {
 		if err != nil {
 			return err
 		}
-		told := row.Told[c.channel.Name()]
-		if told.Sending != c.message.ID {
+		told := row.Told[s.channel.Name()]
+		if told.Sending != s.message.ID {
 			return nil // this worker took too long, and another one has sent it, too
 		}
-		row = row.tell(c.channel.Name(), told.after(c, failure, w.Now().UTC().Round(0)))
+		row = row.tell(s.channel.Name(), told.after(s, failure, w.Now().UTC().Round(0)))
 		if _, err = w.store().save(ctx, row); !errors.Is(err, records.ErrRefused) {
 			return err
 		}
@@ -194,10 +194,10 @@ func (w Watch) send(ctx context.Context, alarm Name, c claim) error {
 	return &portal.Postponed{After: time.Second, Reason: "the alarm's row is busy"}
 }
 
-// after is what the channel was told once the claim is over.
-func (t Told) after(c claim, failure error, now time.Time) Told {
+// after returns the row's entry for the channel after the attempt to send s.
+func (t Told) after(s sending, failure error, now time.Time) Told {
 	if failure == nil {
-		return Told{Episode: c.episode, Phase: c.phase, Reminder: c.number, Count: c.count, At: now}
+		return Told{Episode: s.episode, Phase: s.phase, Reminder: s.number, Count: s.count, At: now}
 	}
 	t.Sending, t.Until = "", time.Time{}
 	t.NotBefore = now.Add(min(time.Minute<<min(t.Tries, 10), longestWait))

@@ -15,7 +15,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/records"
 )
 
-// installation is an installation: a condition, channels, and workers that look at the same rows.
+// installation is a condition, channels, and workers that look at the same rows.
 type installation struct {
 	t     *testing.T
 	store *Store
@@ -34,9 +34,9 @@ type recorder struct {
 	name string
 	mu   sync.Mutex
 	got  []Message
-	// down is the error of sending; dies ends the worker after the message is out.
-	down error
-	dies func()
+	// down is the error of sending; afterSend runs once the message is out.
+	down      error
+	afterSend func()
 }
 
 func (r *recorder) Name() string { return r.name }
@@ -48,8 +48,8 @@ func (r *recorder) Send(_ context.Context, m Message) error {
 		return r.down
 	}
 	r.got = append(r.got, m)
-	if r.dies != nil {
-		r.dies()
+	if r.afterSend != nil {
+		r.afterSend()
 	}
 	return nil
 }
@@ -64,104 +64,104 @@ func (r *recorder) phases() string {
 	return strings.Join(all, " ")
 }
 
-func newPlace(t *testing.T) *installation {
+func newInstallation(t *testing.T) *installation {
 	t.Helper()
 	tables := journaltest.Start(t)
 	return &installation{t: t, store: NewStore(tables.Client, tables.Records), now: opened, topic: &recorder{name: TopicName}, hook: &recorder{name: WebhookName}}
 }
 
-func (p *installation) alarm() Alarm {
+func (inst *installation) alarm() Alarm {
 	return Alarm{
 		Name: DeadLetters, Title: "Messages have become dead letters", Advice: "Replay them.", Page: "/admin/dead-letters", Runbook: "dead-letters", Clear: 5 * time.Minute,
 		Look: func(context.Context, bool) (Finding, error) {
-			p.mu.Lock()
-			defer p.mu.Unlock()
-			return p.seen, p.blind
+			inst.mu.Lock()
+			defer inst.mu.Unlock()
+			return inst.seen, inst.blind
 		},
 	}
 }
 
-func (p *installation) worker() Watch {
-	return Watch{Store: p.store, Alarms: []Alarm{p.alarm()}, Channels: []Channel{p.topic, p.hook}, BaseURL: "https://portal.example.com", Now: func() time.Time { return p.now }}
+func (inst *installation) worker() Watch {
+	return Watch{Store: inst.store, Alarms: []Alarm{inst.alarm()}, Channels: []Channel{inst.topic, inst.hook}, BaseURL: "https://portal.example.com", Now: func() time.Time { return inst.now }}
 }
 
-func (p *installation) step(w Watch) {
-	p.t.Helper()
-	if next, err := w.Step(p.t.Context(), ""); err != nil || next != "" {
-		p.t.Fatalf("a step ends with %q, %v", next, err)
+func (inst *installation) step(w Watch) {
+	inst.t.Helper()
+	if next, err := w.Step(inst.t.Context(), ""); err != nil || next != "" {
+		inst.t.Fatalf("a step ends with %q, %v", next, err)
 	}
 }
 
 // pass has the worker look once a minute for so long.
-func (p *installation) pass(w Watch, long time.Duration) {
-	p.t.Helper()
-	for end := p.now.Add(long); p.now.Before(end); {
-		p.now = p.now.Add(time.Minute)
-		p.step(w)
+func (inst *installation) pass(w Watch, long time.Duration) {
+	inst.t.Helper()
+	for end := inst.now.Add(long); inst.now.Before(end); {
+		inst.now = inst.now.Add(time.Minute)
+		inst.step(w)
 	}
 }
 
 // wait is pass, but nobody looks before the last ten minutes.
-func (p *installation) wait(w Watch, long time.Duration) {
-	p.t.Helper()
-	p.now = p.now.Add(long - 10*time.Minute)
-	p.pass(w, 10*time.Minute)
+func (inst *installation) wait(w Watch, long time.Duration) {
+	inst.t.Helper()
+	inst.now = inst.now.Add(long - 10*time.Minute)
+	inst.pass(w, 10*time.Minute)
 }
 
-func (p *installation) row() Row {
-	p.t.Helper()
-	row, err := p.store.Load(p.t.Context(), DeadLetters)
+func (inst *installation) row() Row {
+	inst.t.Helper()
+	row, err := inst.store.Load(inst.t.Context(), DeadLetters)
 	if err != nil {
-		p.t.Fatal(err)
+		inst.t.Fatal(err)
 	}
 	return row
 }
 
-func (p *installation) want(what, phases string) {
-	p.t.Helper()
-	for _, channel := range []*recorder{p.topic, p.hook} {
+func (inst *installation) want(what, phases string) {
+	inst.t.Helper()
+	for _, channel := range []*recorder{inst.topic, inst.hook} {
 		if got := channel.phases(); got != phases {
-			p.t.Errorf("%s: the %s has got %q, want %q", what, channel.name, got, phases)
+			inst.t.Errorf("%s: the %s has got %q, want %q", what, channel.name, got, phases)
 		}
 	}
 }
 
 func TestABurstIsOneMessageThenAReminderADayAndOneEnd(t *testing.T) {
 	t.Parallel()
-	p := newPlace(t)
-	w := p.worker()
-	p.pass(w, 3*time.Minute)
-	p.want("nothing has happened", "")
+	inst := newInstallation(t)
+	w := inst.worker()
+	inst.pass(w, 3*time.Minute)
+	inst.want("nothing has happened", "")
 	for n := 1; n <= 5000; n += 500 {
-		p.seen = Finding{Fires: true, Count: n, Since: opened}
-		p.pass(w, time.Minute)
+		inst.seen = Finding{Fires: true, Count: n, Since: opened}
+		inst.pass(w, time.Minute)
 	}
-	p.want("a burst", "began")
-	p.wait(w, 24*time.Hour)
-	p.want("a day later", "began reminder")
-	p.wait(w, 24*time.Hour)
-	p.want("two days later", "began reminder reminder")
-	p.seen = Finding{}
-	p.pass(w, 10*time.Minute)
-	p.want("it is over", "began reminder reminder over")
-	p.wait(w, 72*time.Hour)
-	p.want("long after it was over", "began reminder reminder over")
-	p.seen = Finding{Fires: true, Count: 1}
-	p.pass(w, time.Hour)
-	p.want("it begins again", "began reminder reminder over began")
+	inst.want("a burst", "began")
+	inst.wait(w, 24*time.Hour)
+	inst.want("a day later", "began reminder")
+	inst.wait(w, 24*time.Hour)
+	inst.want("two days later", "began reminder reminder")
+	inst.seen = Finding{}
+	inst.pass(w, 10*time.Minute)
+	inst.want("it is over", "began reminder reminder over")
+	inst.wait(w, 72*time.Hour)
+	inst.want("long after it was over", "began reminder reminder over")
+	inst.seen = Finding{Fires: true, Count: 1}
+	inst.pass(w, time.Hour)
+	inst.want("it begins again", "began reminder reminder over began")
 
 	ids := map[string]bool{}
-	for _, m := range p.topic.got {
+	for _, m := range inst.topic.got {
 		ids[m.ID] = true
 	}
 	if len(ids) != 5 {
 		t.Errorf("5 messages have %d ids", len(ids))
 	}
-	first, last := p.topic.got[0], p.topic.got[3]
+	first, last := inst.topic.got[0], inst.topic.got[3]
 	if first.Count != 1 || !first.Since.Equal(opened) || first.Link != "https://portal.example.com/admin/dead-letters" || !strings.HasSuffix(first.Runbook, "/docs/runbook.md#dead-letters") || first.Advice == "" {
 		t.Errorf("the first message is %+v", first)
 	}
-	if reminder := p.topic.got[1]; reminder.Count != 4501 || !strings.HasPrefix(reminder.Title, "Still: ") {
+	if reminder := inst.topic.got[1]; reminder.Count != 4501 || !strings.HasPrefix(reminder.Title, "Still: ") {
 		t.Errorf("the reminder is %+v", reminder)
 	}
 	if last.Ended.IsZero() || !strings.HasPrefix(last.Title, "Over: ") || strings.Contains(last.Plain(), "How many") {
@@ -171,23 +171,23 @@ func TestABurstIsOneMessageThenAReminderADayAndOneEnd(t *testing.T) {
 
 func TestManyWorkersTellAChannelOnce(t *testing.T) {
 	t.Parallel()
-	p := newPlace(t)
-	p.seen = Finding{Fires: true, Count: 7}
+	inst := newInstallation(t)
+	inst.seen = Finding{Fires: true, Count: 7}
 	for _, phases := range []string{"began", "began over"} {
 		for range 10 { // minutes
 			var group sync.WaitGroup
 			for range 6 {
 				group.Go(func() {
-					if _, err := p.worker().Step(t.Context(), ""); err != nil && !isPostponed(err) {
+					if _, err := inst.worker().Step(t.Context(), ""); err != nil && !isPostponed(err) {
 						t.Error(err)
 					}
 				})
 			}
 			group.Wait()
-			p.now = p.now.Add(time.Minute)
+			inst.now = inst.now.Add(time.Minute)
 		}
-		p.want("with six workers", phases)
-		p.seen = Finding{}
+		inst.want("with six workers", phases)
+		inst.seen = Finding{}
 	}
 }
 
@@ -198,133 +198,133 @@ func isPostponed(err error) bool {
 
 func TestAChannelThatFailsIsTriedAgainAndTheOtherIsNotToldTwice(t *testing.T) {
 	t.Parallel()
-	p := newPlace(t)
-	w := p.worker()
-	p.seen = Finding{Fires: true, Count: 7}
-	p.hook.down = errors.New("the webhook answered 500 Internal Server Error")
-	p.pass(w, 20*time.Minute)
-	told := p.row().Told[WebhookName]
-	if p.topic.phases() != "began" || told.Tries < 4 || told.Tries > 6 || told.Error != p.hook.down.Error() {
-		t.Errorf("the topic has %q; of the webhook the row says %+v", p.topic.phases(), told)
+	inst := newInstallation(t)
+	w := inst.worker()
+	inst.seen = Finding{Fires: true, Count: 7}
+	inst.hook.down = errors.New("the webhook answered 500 Internal Server Error")
+	inst.pass(w, 20*time.Minute)
+	told := inst.row().Told[WebhookName]
+	if inst.topic.phases() != "began" || told.Tries < 4 || told.Tries > 6 || told.Error != inst.hook.down.Error() {
+		t.Errorf("the topic has %q; of the webhook the row says %+v", inst.topic.phases(), told)
 	}
-	p.hook.down = nil
-	p.pass(w, 40*time.Minute)
-	p.want("the webhook is back", "began")
-	if told := p.row().Told[WebhookName]; told.Tries != 0 || told.Error != "" {
+	inst.hook.down = nil
+	inst.pass(w, 40*time.Minute)
+	inst.want("the webhook is back", "began")
+	if told := inst.row().Told[WebhookName]; told.Tries != 0 || told.Error != "" {
 		t.Errorf("afterwards the row says %+v", told)
 	}
 }
 
 func TestWhatIsOverBeforeAChannelCouldBeToldIsNotToldThere(t *testing.T) {
 	t.Parallel()
-	p := newPlace(t)
-	w := p.worker()
-	p.seen = Finding{Fires: true, Count: 7}
-	p.hook.down = errors.New("down")
-	p.pass(w, 5*time.Minute)
-	p.seen = Finding{}
-	p.pass(w, 30*time.Minute)
-	p.hook.down = nil
-	p.pass(w, 2*time.Hour)
-	if p.topic.phases() != "began over" || p.hook.phases() != "" {
-		t.Errorf("the topic has %q and the webhook %q", p.topic.phases(), p.hook.phases())
+	inst := newInstallation(t)
+	w := inst.worker()
+	inst.seen = Finding{Fires: true, Count: 7}
+	inst.hook.down = errors.New("down")
+	inst.pass(w, 5*time.Minute)
+	inst.seen = Finding{}
+	inst.pass(w, 30*time.Minute)
+	inst.hook.down = nil
+	inst.pass(w, 2*time.Hour)
+	if inst.topic.phases() != "began over" || inst.hook.phases() != "" {
+		t.Errorf("the topic has %q and the webhook %q", inst.topic.phases(), inst.hook.phases())
 	}
-	if told := p.row().Told[WebhookName]; told.Tries != 0 || told.Error != "" || told.Sending != "" {
+	if told := inst.row().Told[WebhookName]; told.Tries != 0 || told.Error != "" || told.Sending != "" {
 		t.Errorf("afterwards the row says %+v", told)
 	}
 }
 
-// A worker that stops between sending and writing that down leaves a claim.
+// A worker that stops between sending and writing that down leaves the message leased.
 func TestAWorkerThatStopsAfterSendingRepeatsThatOneMessageWithItsID(t *testing.T) {
 	t.Parallel()
-	p := newPlace(t)
-	p.seen = Finding{Fires: true, Count: 7}
+	inst := newInstallation(t)
+	inst.seen = Finding{Fires: true, Count: 7}
 	ctx, stop := context.WithCancel(t.Context())
-	p.topic.dies = stop
-	if _, err := p.worker().Step(ctx, ""); err == nil {
+	inst.topic.afterSend = stop
+	if _, err := inst.worker().Step(ctx, ""); err == nil {
 		t.Fatal("the worker did not stop")
 	}
-	p.topic.dies = nil
-	p.pass(p.worker(), time.Minute)
-	if got := p.topic.phases(); got != "began" {
-		t.Errorf("a minute later the topic has %q: the claim is not over yet", got)
+	inst.topic.afterSend = nil
+	inst.pass(inst.worker(), time.Minute)
+	if got := inst.topic.phases(); got != "began" {
+		t.Errorf("a minute later the topic has %q: the lease is not over yet", got)
 	}
-	p.pass(p.worker(), 10*time.Minute)
-	if got := p.topic.phases(); got != "began began" || p.topic.got[0].ID != p.topic.got[1].ID {
-		t.Errorf("the topic has %q with the ids %q and %q", got, p.topic.got[0].ID, p.topic.got[len(p.topic.got)-1].ID)
+	inst.pass(inst.worker(), 10*time.Minute)
+	if got := inst.topic.phases(); got != "began began" || inst.topic.got[0].ID != inst.topic.got[1].ID {
+		t.Errorf("the topic has %q with the ids %q and %q", got, inst.topic.got[0].ID, inst.topic.got[len(inst.topic.got)-1].ID)
 	}
-	if got := p.hook.phases(); got != "began" {
+	if got := inst.hook.phases(); got != "began" {
 		t.Errorf("the webhook has %q", got)
 	}
 }
 
 func TestAConditionThatCannotBeLookedAtStaysAsItWas(t *testing.T) {
 	t.Parallel()
-	p := newPlace(t)
-	w := p.worker()
-	p.seen = Finding{Fires: true, Count: 7}
-	p.pass(w, time.Minute)
+	inst := newInstallation(t)
+	w := inst.worker()
+	inst.seen = Finding{Fires: true, Count: 7}
+	inst.pass(w, time.Minute)
 	for _, blind := range []error{errors.New("the table does not answer"), nil} {
-		p.blind = blind
+		inst.blind = blind
 		if blind == nil {
 			w.Alarms[0].Look = func(context.Context, bool) (Finding, error) { panic("a fault") }
 		}
-		p.pass(w, time.Hour)
-		p.want("nobody can look", "began")
+		inst.pass(w, time.Hour)
+		inst.want("nobody can look", "began")
 	}
-	p.wait(w, 24*time.Hour)
-	p.want("it is a day old, and nobody can look", "began reminder")
+	inst.wait(w, 24*time.Hour)
+	inst.want("it is a day old, and nobody can look", "began reminder")
 }
 
 func TestAnAlarmThatIsOverWhileAWorkerStillSendsItsBeginningIsSaidToBeOver(t *testing.T) {
 	t.Parallel()
-	p := newPlace(t)
-	p.seen = Finding{Fires: true, Count: 7}
-	p.topic.dies = func() {
-		p.topic.dies = nil
-		p.seen = Finding{}
-		other := p.worker()
+	inst := newInstallation(t)
+	inst.seen = Finding{Fires: true, Count: 7}
+	inst.topic.afterSend = func() {
+		inst.topic.afterSend = nil
+		inst.seen = Finding{}
+		other := inst.worker()
 		other.Channels = []Channel{&recorder{name: TopicName, down: errors.New("not now")}, &recorder{name: WebhookName, down: errors.New("not now")}}
 		other.Alarms[0].Clear = 0
-		p.now = p.now.Add(10 * time.Second)
-		p.step(other)
+		inst.now = inst.now.Add(10 * time.Second)
+		inst.step(other)
 	}
-	w := p.worker()
+	w := inst.worker()
 	w.Alarms[0].Clear = 0
-	p.step(w)
-	p.pass(w, 5*time.Minute)
-	if got := p.topic.phases(); got != "began over" {
+	inst.step(w)
+	inst.pass(w, 5*time.Minute)
+	if got := inst.topic.phases(); got != "began over" {
 		t.Errorf("the topic has %q", got)
 	}
 }
 
 func TestAnEndThatIsSentLateHidesNoNewBeginning(t *testing.T) {
 	t.Parallel()
-	p := newPlace(t)
-	p.seen = Finding{Fires: true, Count: 7}
-	w := p.worker()
-	p.pass(w, time.Minute)
-	p.seen = Finding{}
+	inst := newInstallation(t)
+	inst.seen = Finding{Fires: true, Count: 7}
+	w := inst.worker()
+	inst.pass(w, time.Minute)
+	inst.seen = Finding{}
 	again := func() {
-		p.topic.dies = nil
-		p.seen = Finding{Fires: true, Count: 9}
-		other := p.worker()
+		inst.topic.afterSend = nil
+		inst.seen = Finding{Fires: true, Count: 9}
+		other := inst.worker()
 		other.Channels = nil
-		p.step(other)
+		inst.step(other)
 	}
-	p.topic.dies = again
-	p.pass(w, 10*time.Minute)
-	if got := p.topic.phases(); got != "began over began" {
+	inst.topic.afterSend = again
+	inst.pass(w, 10*time.Minute)
+	if got := inst.topic.phases(); got != "began over began" {
 		t.Errorf("the topic has %q", got)
 	}
 }
 
 func TestAStepEndsAfterAnAlarmOfWhichItTold(t *testing.T) {
 	t.Parallel()
-	p := newPlace(t)
-	p.seen = Finding{Fires: true, Count: 7}
-	w := p.worker()
-	second, third := p.alarm(), p.alarm()
+	inst := newInstallation(t)
+	inst.seen = Finding{Fires: true, Count: 7}
+	w := inst.worker()
+	second, third := inst.alarm(), inst.alarm()
 	second.Name, third.Name = Drift, Keys
 	w.Alarms = append(w.Alarms, second, third)
 	var cursors []string
@@ -341,35 +341,35 @@ func TestAStepEndsAfterAnAlarmOfWhichItTold(t *testing.T) {
 	if want := []string{"drift", "keys", ""}; !slices.Equal(cursors, want) {
 		t.Errorf("the steps end with %q, want %q", cursors, want)
 	}
-	if len(p.topic.got) != 3 {
-		t.Errorf("the topic has %d messages, want one of each alarm", len(p.topic.got))
+	if len(inst.topic.got) != 3 {
+		t.Errorf("the topic has %d messages, want one of each alarm", len(inst.topic.got))
 	}
-	p.step(w)
-	if len(p.topic.got) != 3 {
+	inst.step(w)
+	if len(inst.topic.got) != 3 {
 		t.Error("the next run tells again")
 	}
 }
 
 func TestAChannelThatIsAddedLaterIsToldOfWhatLasts(t *testing.T) {
 	t.Parallel()
-	p := newPlace(t)
-	w := p.worker()
-	w.Channels = []Channel{p.topic}
-	p.seen = Finding{Fires: true, Count: 7}
-	p.pass(w, time.Hour)
-	p.pass(p.worker(), time.Minute)
-	p.want("with the webhook", "began")
+	inst := newInstallation(t)
+	w := inst.worker()
+	w.Channels = []Channel{inst.topic}
+	inst.seen = Finding{Fires: true, Count: 7}
+	inst.pass(w, time.Hour)
+	inst.pass(inst.worker(), time.Minute)
+	inst.want("with the webhook", "began")
 }
 
 func TestWithoutAChangeNothingIsWritten(t *testing.T) {
 	t.Parallel()
-	p := newPlace(t)
-	w := p.worker()
-	p.seen = Finding{Fires: true, Count: 7}
-	p.pass(w, 2*time.Minute)
-	before := p.row().Version
-	p.pass(w, time.Hour)
-	if after := p.row().Version; after != before {
+	inst := newInstallation(t)
+	w := inst.worker()
+	inst.seen = Finding{Fires: true, Count: 7}
+	inst.pass(w, 2*time.Minute)
+	before := inst.row().Version
+	inst.pass(w, time.Hour)
+	if after := inst.row().Version; after != before {
 		t.Errorf("%d writes without a change", after-before)
 	}
 }
@@ -396,30 +396,30 @@ func (r racing) save(ctx context.Context, row Row) (Row, error) {
 
 func TestAMessageIsWrittenDownAlthoughAnotherWorkerChangesTheRowMeanwhile(t *testing.T) {
 	t.Parallel()
-	p := newPlace(t)
-	p.seen = Finding{Fires: true, Count: 7}
-	w, saves := p.worker(), 0
-	w.rows = racing{p.store, func() bool { saves++; return saves == 2 || saves == 4 }}
-	p.step(w)
-	p.want("with races", "began")
-	if told := p.row().Told; told[TopicName].Phase != Began || told[WebhookName].Phase != Began {
+	inst := newInstallation(t)
+	inst.seen = Finding{Fires: true, Count: 7}
+	w, saves := inst.worker(), 0
+	w.rows = racing{inst.store, func() bool { saves++; return saves == 2 || saves == 4 }}
+	inst.step(w)
+	inst.want("with races", "began")
+	if told := inst.row().Told; told[TopicName].Phase != Began || told[WebhookName].Phase != Began {
 		t.Errorf("the row says %+v", told)
 	}
 }
 
 func TestARowThatAnotherWorkerHasWrittenIsNotOverwritten(t *testing.T) {
 	t.Parallel()
-	p := newPlace(t)
-	row, err := p.store.save(t.Context(), Row{Alarm: Keys, State: Raised, Episode: 1})
+	inst := newInstallation(t)
+	row, err := inst.store.save(t.Context(), Row{Alarm: Keys, State: Raised, Episode: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
 	stale := row
 	stale.Version--
-	if _, err := p.store.save(t.Context(), stale); !errors.Is(err, records.ErrRefused) {
+	if _, err := inst.store.save(t.Context(), stale); !errors.Is(err, records.ErrRefused) {
 		t.Errorf("writing a stale row: %v", err)
 	}
-	all, err := p.store.All(t.Context())
+	all, err := inst.store.All(t.Context())
 	if err != nil || len(all) != 1 || all[0].Alarm != Keys || all[0].Version != 1 {
 		t.Errorf("the rows are %+v (%v)", all, err)
 	}

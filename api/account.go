@@ -37,7 +37,7 @@ type exporting interface {
 }
 
 type accountDeleting interface {
-	DeleteMine(ctx context.Context, who operations.Caller) (operations.Operation, error)
+	DeleteMine(ctx context.Context, caller operations.Caller) (operations.Operation, error)
 }
 
 // Mine is what the routes about the caller's own account need.
@@ -91,7 +91,7 @@ func ShowSession(s identity.Session, current string) Session {
 }
 
 func (a *service) listSessions(ctx context.Context, _ *struct{}) (*struct{ Body List[Session] }, error) {
-	account, err := who(ctx)
+	account, err := callerAccount(ctx)
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
@@ -107,7 +107,7 @@ func (a *service) endSession(ctx context.Context, in *struct {
 	Session string `path:"session" maxLength:"64" doc:"A session's id." example:"4t6qk0w5y2b8n1r7m3x9zcvd5h"`
 	Body    *Empty
 }) (*struct{}, error) {
-	account, err := who(ctx)
+	account, err := callerAccount(ctx)
 	if err == nil {
 		err = a.own.Sessions.EndSession(ctx, account, in.Session)
 	}
@@ -118,7 +118,7 @@ func (a *service) endSession(ctx context.Context, in *struct {
 }
 
 func (a *service) endSessions(ctx context.Context, _ *struct{ Body *Empty }) (*struct{}, error) {
-	account, err := who(ctx)
+	account, err := callerAccount(ctx)
 	if err == nil {
 		err = a.own.Sessions.EndSessions(ctx, account)
 	}
@@ -129,8 +129,8 @@ func (a *service) endSessions(ctx context.Context, _ *struct{ Body *Empty }) (*s
 }
 
 func (a *service) deleteMine(ctx context.Context, in *struct{ Asking }) (*acceptedOutput, error) {
-	return accept(ctx, in.Asking, func(who operations.Caller) (operations.Operation, error) {
-		return a.own.Operations.DeleteMine(ctx, who)
+	return accept(ctx, in.Asking, func(caller operations.Caller) (operations.Operation, error) {
+		return a.own.Operations.DeleteMine(ctx, caller)
 	})
 }
 
@@ -156,7 +156,7 @@ func ShowFeedback(f members.Feedback) Feedback {
 }
 
 func (a *service) submitFeedback(ctx context.Context, in *struct{ Body FeedbackInput }) (*struct{ Body Feedback }, error) {
-	account, err := who(ctx)
+	account, err := callerAccount(ctx)
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
@@ -190,7 +190,7 @@ func describeExport(api huma.API, path string) {
 }
 
 func (a *service) export(ctx context.Context, _ *struct{}) (*exportOutput, error) {
-	account, err := who(ctx)
+	account, err := callerAccount(ctx)
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}

@@ -39,7 +39,7 @@ func adminRequests(id, method, path, summary, description string) huma.Operation
 // admin returns the signed-in admin. The error is Unauthorized if nobody is signed in, Forbidden for
 // other people.
 func admin(ctx context.Context) (identity.Identity, error) {
-	if _, err := who(ctx); err != nil {
+	if _, err := callerAccount(ctx); err != nil {
 		return identity.Identity{}, err
 	}
 	id, _ := identity.From(ctx)

@@ -30,7 +30,7 @@ type AuditEntry struct {
 	PlanName  string    `json:"plan_name,omitempty" doc:"The plan's name, if it is still in the catalog."`
 	Answer    string    `json:"answer,omitempty" enum:"approved,denied" doc:"How the admin answered the person who waited."`
 	Count     int       `json:"count,omitempty" doc:"How many keys, rows, people, dead letters or records of usage it was about."`
-	Choice    string    `json:"choice,omitempty" doc:"Which dead letters: the filters in words, or the id of the only one. Or which licence, or the id of the banner."`
+	Choice    string    `json:"choice,omitempty" doc:"For dead letters: the filters in words, or the id of a single letter. For a licence or a banner: its id."`
 	Reason    string    `json:"reason,omitempty" doc:"Why the dead letters were discarded."`
 }
 
@@ -42,7 +42,7 @@ type AuditInput struct {
 	What    string    `query:"what" maxLength:"100" doc:"Only this." example:"AccountSuspensionRequested"`
 	From    time.Time `query:"from" doc:"Only what was done at this time or later." example:"2026-11-01T00:00:00Z"`
 	To      time.Time `query:"to" doc:"Only what was done before this time." example:"2026-12-01T00:00:00Z"`
-	Format  string    `query:"format" enum:"json,csv" default:"json" doc:"csv is one file of all that fits, without pages."`
+	Format  string    `query:"format" enum:"json,csv" default:"json" doc:"csv returns every matching entry in one file."`
 }
 
 func (in AuditInput) filter() members.AuditFilter {
@@ -62,7 +62,7 @@ func (in AuditInput) nextPage(cursor string) *string {
 func (a *service) registerAudit(api huma.API) {
 	op := adminReads("admin-audit", "/audit", "List what admins did", "The latest first: who did what to which account. With a filter, a page may have fewer items than asked for.")
 	registerReport(api, op, a.audit)
-	huma.Register(api, adminReads("admin-get-operation", "/operations/{operation}", "Get any operation", "The audit names the operations of all admins. Only those who asked for an operation find it elsewhere."), a.anyOperation)
+	huma.Register(api, adminReads("admin-get-operation", "/operations/{operation}", "Get any operation", "The audit names the operations of all admins. Other endpoints show an operation only to the person who requested it."), a.anyOperation)
 	api.OpenAPI().Paths[op.Path].Get.Responses["200"].Content[jsonType].Schema = schemaOf[List[AuditEntry]](api)
 }
 
@@ -146,7 +146,7 @@ func (c auditCSV) add(entries []members.AuditEntry, plans *library.Shelf) error 
 	return c.out.Error()
 }
 
-// AdminOperation is an operation of anybody's.
+// AdminOperation is any account's operation, as admins see it.
 type AdminOperation struct {
 	By        string    `json:"by,omitempty" doc:"The account that asked for it. Empty for an operator at the command line."`
 	Account   string    `json:"account,omitempty" doc:"The account that it is about."`

@@ -85,7 +85,7 @@ type LetterGroup struct {
 	Last    *time.Time `json:"last" doc:"The latest last failure."`
 }
 
-// DeadLetters is a page of letters, with the groups of all that fit.
+// DeadLetters is a page of letters, with the groups of all that match.
 type DeadLetters struct {
 	Groups []LetterGroup `json:"groups" doc:"By cause, the largest first; at most 200."`
 	Counts LetterCounts  `json:"counts"`
@@ -93,7 +93,7 @@ type DeadLetters struct {
 	Next   *string       `json:"next" doc:"The next page, null if there is none."`
 }
 
-// LetterCounts are the letters that fit, by state.
+// LetterCounts are the letters that match, by state.
 type LetterCounts struct {
 	Open      int `json:"open"`
 	Replayed  int `json:"replayed"`
@@ -191,7 +191,7 @@ func (a *service) getLetter(ctx context.Context, in *LetterInput) (*struct{ Body
 	return &struct{ Body DeadLetterDetail }{shown}, nil
 }
 
-// LetterSelection says which letters are meant: one, or all open ones that fit the filters. Without
+// LetterSelection says which letters are meant: one, or all open ones that match the filters. Without
 // any filter, all must be true.
 type LetterSelection struct {
 	Letter string `json:"letter,omitempty" maxLength:"200" doc:"The id of one letter. Filters are then ignored."`
@@ -205,11 +205,11 @@ type LetterOrder struct {
 	Order   string           `json:"order,omitempty" doc:"The id of the order; nothing after a dry run."`
 	Letters int              `json:"letters" doc:"How many letters it is about. Those that cannot be replayed are not counted."`
 	First   []LetterForecast `json:"first,omitempty" doc:"After a dry run: the first ten letters, and what a replay comes to."`
-	Left    []SkippedLetters `json:"left,omitempty" doc:"After a dry run: letters that fit and cannot be replayed. They stay open."`
+	Left    []SkippedLetters `json:"left,omitempty" doc:"After a dry run: letters that match and cannot be replayed. They stay open."`
 	Choice  *LetterChoice    `json:"choice,omitempty" doc:"After a dry run: the choice of exactly these letters. Send its members as the body to order what the dry run has shown; letters that fail after it stay open."`
 }
 
-// LetterChoice is a LetterSelection that fits the same letters at any later time.
+// LetterChoice is a LetterSelection that matches the same letters at any later time.
 type LetterChoice struct {
 	Letter string `json:"letter,omitempty"`
 	LetterFilters

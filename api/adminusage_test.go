@@ -28,7 +28,7 @@ func TestTheUsageOfAPlanCountsOnlyItsKeysOnThePage(t *testing.T) {
 	var calls []string
 	for _, call := range f.asked {
 		if call.What == "holders" || call.What == "usage of keys" {
-			calls = append(calls, call.What+" "+string(call.Who.Account)+" "+call.Name)
+			calls = append(calls, call.What+" "+string(call.Caller.Account)+" "+call.Name)
 		}
 	}
 	all := strings.Join(calls, "; ")

@@ -28,9 +28,9 @@ func (a *service) registerViewing(api huma.API) {
 	huma.Register(api, adminChanges("admin-view-account", http.MethodPost, "/accounts/{account}/view", "View an account",
 		"For an hour, the pages of the caller's session show this account: dashboard, keys, usage, activity and operations. "+
 			"Meanwhile that session can change nothing, neither on pages nor through this API, which otherwise answers for the admin as before. "+
-			"It needs the cookie of a session, not a token. The audit records it. Any other view of the caller's ends.", http.StatusOK), a.viewAccount)
+			"It needs the cookie of a session, not a token. The audit records it. It ends any other view that the caller has open.", http.StatusOK), a.viewAccount)
 	huma.Register(api, adminChanges("admin-stop-viewing", http.MethodDelete, "/accounts/{account}/view", "Stop viewing an account",
-		"It ends the view in any of the caller's sessions. The audit records it.", http.StatusNoContent), a.stopViewing)
+		"It ends the view, also if another of the caller's sessions shows it. The audit records it.", http.StatusNoContent), a.stopViewing)
 }
 
 type viewInput struct {

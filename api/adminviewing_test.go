@@ -44,7 +44,7 @@ func TestAnAdminsSessionBeginsAndEndsTheViewOfAnAccount(t *testing.T) {
 		site site
 		want string
 	}{"a browser's session": {s, "view in s-1"}, "a token": {withToken, "view in "}} {
-		if !slices.ContainsFunc(c.site.asked, func(a asked) bool { return a.What == c.want && a.Who.Account == root.Account }) {
+		if !slices.ContainsFunc(c.site.asked, func(a asked) bool { return a.What == c.want && a.Caller.Account == root.Account }) {
 			t.Errorf("with %s it asks %v, want %q", what, c.site.asked, c.want)
 		}
 	}

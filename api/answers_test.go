@@ -449,7 +449,7 @@ func TestRequestsAreForTheSignedInAccount(t *testing.T) {
 			continue // they are about the accounts of others
 		}
 		for _, call := range f.asked {
-			if call.What != "catalog" && call.What != "approvals" && call.Who.Account != e.caller().Account {
+			if call.What != "catalog" && call.What != "approvals" && call.Caller.Account != e.caller().Account {
 				t.Errorf("%s asks for %+v", e.route, call)
 			}
 		}

@@ -36,10 +36,10 @@ const (
 const bodyTime = 30 * time.Second
 
 type accepting interface {
-	Register(ctx context.Context, who operations.Caller) (operations.Operation, error)
-	Subscribe(ctx context.Context, who operations.Caller, plan portal.PlanID) (operations.Operation, error)
-	ChangePlan(ctx context.Context, who operations.Caller, plan, replaces portal.PlanID) (operations.Operation, error)
-	Unsubscribe(ctx context.Context, who operations.Caller, plan portal.PlanID) (operations.Operation, error)
+	Register(ctx context.Context, caller operations.Caller) (operations.Operation, error)
+	Subscribe(ctx context.Context, caller operations.Caller, plan portal.PlanID) (operations.Operation, error)
+	ChangePlan(ctx context.Context, caller operations.Caller, plan, replaces portal.PlanID) (operations.Operation, error)
+	Unsubscribe(ctx context.Context, caller operations.Caller, plan portal.PlanID) (operations.Operation, error)
 	Review(ctx context.Context, admin operations.Caller, answer operations.Answer) (operations.Operation, error)
 	acceptingKeys
 	Find(ctx context.Context, account portal.AccountID, id portal.OperationID) (operations.Operation, error)
@@ -119,7 +119,7 @@ func signInFirst(ctx huma.Context, next func(huma.Context)) {
 	needed := ctx.Operation().Security
 	optional := slices.ContainsFunc(needed, func(scheme map[string][]string) bool { return len(scheme) == 0 })
 	if len(needed) > 0 && !optional {
-		if _, err := who(ctx.Context()); err != nil {
+		if _, err := callerAccount(ctx.Context()); err != nil {
 			r, w := humachi.Unwrap(ctx)
 			WriteProblem(w, r, err)
 			return
@@ -181,7 +181,7 @@ func (a *service) register(api huma.API) {
 	}, a.try)
 }
 
-func who(ctx context.Context) (portal.AccountID, error) {
+func callerAccount(ctx context.Context) (portal.AccountID, error) {
 	id, ok := identity.From(ctx)
 	if !ok {
 		return "", portal.Fail(portal.Unauthorized, "Sign in first: send an ID or access token as a bearer token.")

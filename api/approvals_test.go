@@ -56,7 +56,7 @@ func TestAnAnswerReachesOperationsAsTheAdminGaveIt(t *testing.T) {
 			f := full()
 			c.want.Account, c.want.Plan = "account-ada", "plan-max"
 			a := siteOf(t, f, &root).do(http.MethodPost, "/admin/approvals/account-ada/plan-max/"+c.path, strings.NewReader(c.body), "Idempotency-Key", "k").want(http.StatusAccepted)
-			if len(f.answers) != 1 || f.answers[0] != c.want || f.asked[0].Who.Account != root.Account || f.asked[0].Who.IdempotencyKey != "k" {
+			if len(f.answers) != 1 || f.answers[0] != c.want || f.asked[0].Caller.Account != root.Account || f.asked[0].Caller.IdempotencyKey != "k" {
 				t.Errorf("asked %+v, %+v", f.asked, f.answers)
 			}
 			described(t).checks(t, "POST /admin/approvals/{account}/{plan}/"+c.path, a)

@@ -147,6 +147,15 @@ func answers() map[string]any {
 
 		"list-notice-deliveries": List[Delivery]{Items: []Delivery{exampleMail()}},
 		"redeliver-mail":         exampleMail(),
+		"list-sessions": List[Session]{Items: []Session{{
+			ID: exampleKey, Browser: "Firefox on Linux", Since: exampleTime, SeenAt: exampleTime.Add(time.Hour), EndsAt: exampleTime.Add(12 * time.Hour), Current: true,
+		}}},
+		"export-account": map[string]any{
+			"account": exampleAccount, "exported_at": exampleTime, "profile": []any{map[string]any{"status": "registered", "email": "ada@example.com", "name": "Ada Lovelace"}},
+			"keys": []any{Key{ID: exampleKey, Name: "Default key", Label: "Default key", State: "active", CreatedAt: &exampleTime}},
+		},
+		"delete-account":  exampleOf("AccountDeletionRequested", "accepted"),
+		"submit-feedback": Feedback{ID: "001795338000000-8k3c4d5e6f", At: exampleTime, Topic: "documentation", Page: "/apis/harbours-v1", Text: "The example of the tides has last year's date."},
 	}
 }
 
@@ -268,10 +277,9 @@ var (
 	noSDK       = map[int]expected{http.StatusNotFound: {portal.NotFound, "There is no such product, it has no such API, or the API has no such SDK.", "There is no such SDK for this API."}}
 	noImage     = map[int]expected{http.StatusNotFound: {portal.NotFound, "There is no such product, or it has no image.", "The product has no image."}}
 	noPlan      = map[int]expected{http.StatusNotFound: {portal.NotFound, "There is no such plan.", "There is no such plan."}}
-	forAdmins   = map[int]expected{http.StatusForbidden: {portal.Forbidden, "The person is not an admin, or a browser sent the request from a page on another site.", "Only an admin of this portal may do this."}}
 	noApproval  = map[int]expected{http.StatusNotFound: {portal.NotFound, "No request for this plan waits for approval in this account.", "No request for this plan waits for approval in this account."}}
 	noOperation = map[int]expected{http.StatusNotFound: {portal.NotFound, "The account has no such operation.", "There is no such operation."}}
-	noSuchKey   = map[int]expected{http.StatusNotFound: {portal.NotFound, "The account has no such key.", "There is no such key."}}
+	noKey       = map[int]expected{http.StatusNotFound: {portal.NotFound, "The account has no such key.", "There is no such key."}}
 	badKey      = map[int]expected{http.StatusBadRequest: {portal.Invalid, "The name, the overlap or the time cannot be used. The detail says why.", "The name is longer than 100 characters. Choose a shorter one."}}
 	badPurchase = map[int]expected{
 		http.StatusBadRequest:         {portal.Invalid, "AWS does not know the token, it has expired, or it is of another product than the plan.", "AWS Marketplace does not know this registration. Open your subscriptions on AWS Marketplace and set up your account from there again."},
@@ -284,7 +292,7 @@ var (
 		http.StatusBadRequest: {portal.Invalid, "A day cannot be read, the days are the wrong way round, or there are more than 366. The detail says which.", "The first day, 2026-11-10, comes after the last, 2026-11-01. Swap them."},
 		http.StatusNotFound:   {portal.NotFound, "The account never had such a plan or key.", "You have never been subscribed to such a plan. Choose one of your subscriptions."},
 	}
-	noKey = map[int]expected{
+	notRevealed = map[int]expected{
 		http.StatusNotFound:        {portal.NotFound, "The account has no such key.", "There is no such key."},
 		http.StatusConflict:        {portal.Conflict, "The key has not been created yet, or it is disabled.", "The key does not exist yet. Wait until it has been created."},
 		http.StatusTooManyRequests: {portal.TooManyRequests, "The account has revealed too many keys.", "More than 10 reveals in a minute. Wait a minute, then try again."},
@@ -292,6 +300,12 @@ var (
 )
 
 var (
+	noSession   = map[int]expected{http.StatusNotFound: {portal.NotFound, "The account has no such session.", "There is no such session. It may have ended already."}}
+	isAdmin     = map[int]expected{http.StatusConflict: {portal.Conflict, "The account is an admin's.", "You are an admin of this portal, and admins cannot delete their own account. Another admin can delete it."}}
+	badFeedback = map[int]expected{
+		http.StatusBadRequest:      {portal.Invalid, "The request cannot be read, or the text is empty or too long.", "The text is longer than 4000 characters. Shorten it."},
+		http.StatusTooManyRequests: {portal.TooManyRequests, "More than 10 messages in an hour.", "More than 10 messages in an hour. Write again later."},
+	}
 	noNotice = map[int]expected{http.StatusNotFound: {portal.NotFound, "The account has no such notice.", "There is no such notice."}}
 	mailBusy = map[int]expected{
 		http.StatusConflict:        {portal.Conflict, "A worker is sending the mail at this moment.", "It is being sent at this moment. Look at it again in a minute."},
@@ -308,20 +322,20 @@ var (
 // failures are the errors of each operation besides those of all. Later ones replace
 // earlier ones of the same status.
 var failures = map[string][]map[int]expected{
-	"admin-list-approvals":       {forAdmins},
-	"admin-approve-subscription": {writing, keyed, forAdmins, noApproval},
-	"admin-deny-subscription":    {writing, keyed, forAdmins, noApproval},
+	"admin-list-approvals":       {onlyAdmins},
+	"admin-approve-subscription": {writing, keyed, onlyAdmins, noApproval},
+	"admin-deny-subscription":    {writing, keyed, onlyAdmins, noApproval},
 
 	"register":           {writing, keyed},
 	"subscribe":          {writing, keyed, noPlan},
 	"unsubscribe":        {writing, keyed, noPlan},
 	"claim-purchase":     {writing, keyed, badPurchase},
 	"create-key":         {writing, keyed, noPlan, badKey},
-	"rename-key":         {writing, keyed, noSuchKey, badKey},
-	"delete-key":         {writing, keyed, noSuchKey},
-	"rotate-key":         {writing, keyed, noSuchKey, badKey},
-	"end-key":            {writing, keyed, noSuchKey, badKey},
-	"reveal-key":         {writing, noKey},
+	"rename-key":         {writing, keyed, noKey, badKey},
+	"delete-key":         {writing, keyed, noKey},
+	"rotate-key":         {writing, keyed, noKey, badKey},
+	"end-key":            {writing, keyed, noKey, badKey},
+	"reveal-key":         {writing, notRevealed},
 	"get-product":        {noProduct},
 	"get-operation":      {noOperation},
 	"me":                 nil,
@@ -354,6 +368,13 @@ var failures = map[string][]map[int]expected{
 	"redeliver-range":        {writing, noWebhook, offOrBusy},
 	"list-usage":             {noUsage},
 	"get-subscription-usage": {noUsage},
+
+	"list-sessions":   nil,
+	"end-session":     {writing, noSession},
+	"end-sessions":    {writing},
+	"export-account":  nil,
+	"delete-account":  {writing, keyed, isAdmin},
+	"submit-feedback": {writing, badFeedback},
 }
 
 func illustrate(operation *huma.Operation) {

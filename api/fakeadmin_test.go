@@ -70,8 +70,8 @@ func (f *fake) FindAny(_ context.Context, id portal.OperationID) (operations.Ope
 	return f.operation, f.ask("find any", operations.Caller{}, string(id))
 }
 
-func (f *fake) DeleteMine(_ context.Context, who operations.Caller) (operations.Operation, error) {
-	return f.operation, f.ask("delete mine", who, "")
+func (f *fake) DeleteMine(_ context.Context, caller operations.Caller) (operations.Operation, error) {
+	return f.operation, f.ask("delete mine", caller, "")
 }
 
 func (f *fake) Accounts(context.Context, string, int32) (projections.AccountsPage, error) {

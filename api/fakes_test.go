@@ -42,9 +42,9 @@ var ada = identity.Identity{Account: "account-ada", Name: "Ada Lovelace", Email:
 
 // asked is one call of a fake.
 type asked struct {
-	What string
-	Who  operations.Caller
-	Name string
+	What   string
+	Caller operations.Caller
+	Name   string
 }
 
 // fake is operations and views.
@@ -76,26 +76,26 @@ type fake struct {
 	answers []operations.Answer
 }
 
-func (f *fake) ask(what string, who operations.Caller, name string) error {
+func (f *fake) ask(what string, caller operations.Caller, name string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.asked = append(f.asked, asked{what, who, name})
+	f.asked = append(f.asked, asked{what, caller, name})
 	if f.panics != nil {
 		panic(f.panics)
 	}
 	return f.err
 }
 
-func (f *fake) Register(_ context.Context, who operations.Caller) (operations.Operation, error) {
-	return f.operation, f.ask("register", who, "")
+func (f *fake) Register(_ context.Context, caller operations.Caller) (operations.Operation, error) {
+	return f.operation, f.ask("register", caller, "")
 }
 
-func (f *fake) Subscribe(_ context.Context, who operations.Caller, plan portal.PlanID) (operations.Operation, error) {
-	return f.operation, f.ask("subscribe", who, string(plan))
+func (f *fake) Subscribe(_ context.Context, caller operations.Caller, plan portal.PlanID) (operations.Operation, error) {
+	return f.operation, f.ask("subscribe", caller, string(plan))
 }
 
-func (f *fake) ChangePlan(_ context.Context, who operations.Caller, plan, replaces portal.PlanID) (operations.Operation, error) {
-	return f.operation, f.ask("change", who, string(plan)+" for "+string(replaces))
+func (f *fake) ChangePlan(_ context.Context, caller operations.Caller, plan, replaces portal.PlanID) (operations.Operation, error) {
+	return f.operation, f.ask("change", caller, string(plan)+" for "+string(replaces))
 }
 
 func (f *fake) Review(_ context.Context, admin operations.Caller, answer operations.Answer) (operations.Operation, error) {
@@ -109,8 +109,8 @@ func (f *fake) Page(_ context.Context, cursor string, limit int) (approvals.Page
 	return f.approvals, f.ask("approvals", operations.Caller{}, fmt.Sprintf("%s %d", cursor, limit))
 }
 
-func (f *fake) Unsubscribe(_ context.Context, who operations.Caller, plan portal.PlanID) (operations.Operation, error) {
-	return f.operation, f.ask("unsubscribe", who, string(plan))
+func (f *fake) Unsubscribe(_ context.Context, caller operations.Caller, plan portal.PlanID) (operations.Operation, error) {
+	return f.operation, f.ask("unsubscribe", caller, string(plan))
 }
 
 func (f *fake) Receive(_ context.Context, target, token string, freeTrial bool) (arrival.Claim, error) {
@@ -125,12 +125,12 @@ func (f *fake) receive(what string) error {
 	return f.err
 }
 
-func (f *fake) ConfirmPurchase(_ context.Context, who operations.Caller, claim arrival.Claim) (operations.Operation, error) {
-	return f.operation, f.ask("confirm", who, fmt.Sprintf("%s %s %t", claim.Licence, claim.Plan, claim.FreeTrial))
+func (f *fake) ConfirmPurchase(_ context.Context, caller operations.Caller, claim arrival.Claim) (operations.Operation, error) {
+	return f.operation, f.ask("confirm", caller, fmt.Sprintf("%s %s %t", claim.Licence, claim.Plan, claim.FreeTrial))
 }
 
-func (f *fake) Reveal(_ context.Context, who operations.Caller, key portal.KeyID) (string, error) {
-	return keyValue, f.ask("reveal", who, string(key))
+func (f *fake) Reveal(_ context.Context, caller operations.Caller, key portal.KeyID) (string, error) {
+	return keyValue, f.ask("reveal", caller, string(key))
 }
 
 func (f *fake) Find(_ context.Context, account portal.AccountID, id portal.OperationID) (operations.Operation, error) {
@@ -203,16 +203,16 @@ const (
 	archive    = "PK a zip archive"
 )
 
-func (f *fake) Try(_ context.Context, who tryit.Caller, attempt tryit.Attempt) (tryit.Exchange, error) {
+func (f *fake) Try(_ context.Context, caller tryit.Caller, attempt tryit.Attempt) (tryit.Exchange, error) {
 	f.mu.Lock()
-	f.tried = append(f.tried, tried{who, attempt})
+	f.tried = append(f.tried, tried{caller, attempt})
 	f.mu.Unlock()
-	return f.exchange, f.ask("try", operations.Caller{Account: who.Account}, attempt.Product+" "+attempt.API)
+	return f.exchange, f.ask("try", operations.Caller{Account: caller.Account}, attempt.Product+" "+attempt.API)
 }
 
 // tried is one call of Try.
 type tried struct {
-	Who     tryit.Caller
+	Caller  tryit.Caller
 	Attempt tryit.Attempt
 }
 

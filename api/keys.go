@@ -13,11 +13,11 @@ import (
 )
 
 type acceptingKeys interface {
-	CreateKey(ctx context.Context, who operations.Caller, key operations.NewKey) (operations.Operation, error)
-	RenameKey(ctx context.Context, who operations.Caller, key portal.KeyID, name string) (operations.Operation, error)
-	RotateKey(ctx context.Context, who operations.Caller, key portal.KeyID, rotation operations.Rotation) (operations.Operation, error)
-	EndKey(ctx context.Context, who operations.Caller, key portal.KeyID, end operations.End) (operations.Operation, error)
-	Reveal(ctx context.Context, who operations.Caller, key portal.KeyID) (string, error)
+	CreateKey(ctx context.Context, caller operations.Caller, key operations.NewKey) (operations.Operation, error)
+	RenameKey(ctx context.Context, caller operations.Caller, key portal.KeyID, name string) (operations.Operation, error)
+	RotateKey(ctx context.Context, caller operations.Caller, key portal.KeyID, rotation operations.Rotation) (operations.Operation, error)
+	EndKey(ctx context.Context, caller operations.Caller, key portal.KeyID, end operations.End) (operations.Operation, error)
+	Reveal(ctx context.Context, caller operations.Caller, key portal.KeyID) (string, error)
 }
 
 func (a *service) registerKeys(api huma.API) {
@@ -77,8 +77,8 @@ func (a *service) createKey(ctx context.Context, in *struct {
 	Changing
 	Body NewKey
 }) (*acceptedOutput, error) {
-	return accept(ctx, in.asking(), func(who operations.Caller) (operations.Operation, error) {
-		return a.keys.CreateKey(ctx, who, operations.NewKey{Name: in.Body.Name, Ends: in.Body.Expires, Plan: portal.PlanID(in.Body.Plan), Licence: portal.Stream(in.Body.Licence)})
+	return accept(ctx, in.asking(), func(caller operations.Caller) (operations.Operation, error) {
+		return a.keys.CreateKey(ctx, caller, operations.NewKey{Name: in.Body.Name, Ends: in.Body.Expires, Plan: portal.PlanID(in.Body.Plan), Licence: portal.Stream(in.Body.Licence)})
 	})
 }
 
@@ -92,8 +92,8 @@ func (a *service) renameKey(ctx context.Context, in *struct {
 	KeyPath
 	Body KeyName
 }) (*acceptedOutput, error) {
-	return accept(ctx, in.asking(), func(who operations.Caller) (operations.Operation, error) {
-		return a.keys.RenameKey(ctx, who, in.id(), in.Body.Name)
+	return accept(ctx, in.asking(), func(caller operations.Caller) (operations.Operation, error) {
+		return a.keys.RenameKey(ctx, caller, in.id(), in.Body.Name)
 	})
 }
 
@@ -101,8 +101,8 @@ func (a *service) deleteKey(ctx context.Context, in *struct {
 	Asking
 	KeyPath
 }) (*acceptedOutput, error) {
-	return accept(ctx, in.Asking, func(who operations.Caller) (operations.Operation, error) {
-		return a.keys.EndKey(ctx, who, in.id(), operations.End{})
+	return accept(ctx, in.Asking, func(caller operations.Caller) (operations.Operation, error) {
+		return a.keys.EndKey(ctx, caller, in.id(), operations.End{})
 	})
 }
 
@@ -117,7 +117,7 @@ func (a *service) rotateKey(ctx context.Context, in *struct {
 	KeyPath
 	Body *Rotation
 }) (*acceptedOutput, error) {
-	return accept(ctx, in.asking(), func(who operations.Caller) (operations.Operation, error) {
+	return accept(ctx, in.asking(), func(caller operations.Caller) (operations.Operation, error) {
 		rotation := operations.Rotation{}
 		if in.Body != nil {
 			rotation.Leaked = in.Body.Leaked
@@ -129,7 +129,7 @@ func (a *service) rotateKey(ctx context.Context, in *struct {
 				rotation.Overlap = overlap
 			}
 		}
-		return a.keys.RotateKey(ctx, who, in.id(), rotation)
+		return a.keys.RotateKey(ctx, caller, in.id(), rotation)
 	})
 }
 
@@ -144,12 +144,12 @@ func (a *service) endKey(ctx context.Context, in *struct {
 	KeyPath
 	Body *KeyEnd
 }) (*acceptedOutput, error) {
-	return accept(ctx, in.asking(), func(who operations.Caller) (operations.Operation, error) {
+	return accept(ctx, in.asking(), func(caller operations.Caller) (operations.Operation, error) {
 		end := operations.End{}
 		if in.Body != nil {
 			end = operations.End{At: in.Body.At, Keep: in.Body.Keep}
 		}
-		return a.keys.EndKey(ctx, who, in.id(), end)
+		return a.keys.EndKey(ctx, caller, in.id(), end)
 	})
 }
 
@@ -163,7 +163,7 @@ func (a *service) reveal(ctx context.Context, in *struct {
 	KeyPath
 	Body *Empty
 }) (*revealOutput, error) {
-	account, err := who(ctx)
+	account, err := callerAccount(ctx)
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
@@ -197,7 +197,7 @@ func (a *service) listKeys(ctx context.Context, _ *struct{}) (*struct{ Body List
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	id, _ := who(ctx)
+	id, _ := callerAccount(ctx)
 	revealed, err := a.views.LastReveals(ctx, id)
 	if err != nil {
 		return nil, problemOf(ctx, err)

@@ -16,20 +16,20 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-func (f *fake) CreateKey(_ context.Context, who operations.Caller, key operations.NewKey) (operations.Operation, error) {
-	return f.operation, f.ask("create key", who, fmt.Sprintf("%s %s %s", key.Name, string(key.Plan)+string(key.Licence), timeText(key.Ends)))
+func (f *fake) CreateKey(_ context.Context, caller operations.Caller, key operations.NewKey) (operations.Operation, error) {
+	return f.operation, f.ask("create key", caller, fmt.Sprintf("%s %s %s", key.Name, string(key.Plan)+string(key.Licence), timeText(key.Ends)))
 }
 
-func (f *fake) RenameKey(_ context.Context, who operations.Caller, key portal.KeyID, name string) (operations.Operation, error) {
-	return f.operation, f.ask("rename key", who, string(key)+" "+name)
+func (f *fake) RenameKey(_ context.Context, caller operations.Caller, key portal.KeyID, name string) (operations.Operation, error) {
+	return f.operation, f.ask("rename key", caller, string(key)+" "+name)
 }
 
-func (f *fake) RotateKey(_ context.Context, who operations.Caller, key portal.KeyID, rotation operations.Rotation) (operations.Operation, error) {
-	return f.operation, f.ask("rotate key", who, fmt.Sprintf("%s %s %v", key, rotation.Overlap, rotation.Leaked))
+func (f *fake) RotateKey(_ context.Context, caller operations.Caller, key portal.KeyID, rotation operations.Rotation) (operations.Operation, error) {
+	return f.operation, f.ask("rotate key", caller, fmt.Sprintf("%s %s %v", key, rotation.Overlap, rotation.Leaked))
 }
 
-func (f *fake) EndKey(_ context.Context, who operations.Caller, key portal.KeyID, end operations.End) (operations.Operation, error) {
-	return f.operation, f.ask("end key", who, fmt.Sprintf("%s %s %v", key, timeText(end.At), end.Keep))
+func (f *fake) EndKey(_ context.Context, caller operations.Caller, key portal.KeyID, end operations.End) (operations.Operation, error) {
+	return f.operation, f.ask("end key", caller, fmt.Sprintf("%s %s %v", key, timeText(end.At), end.Keep))
 }
 
 func timeText(t *time.Time) string {
@@ -61,7 +61,7 @@ func TestRequestsAboutKeysReachOperationsAsTheyWereSent(t *testing.T) {
 			f := full()
 			method, path, _ := strings.Cut(c.request, " ")
 			example{route: c.request, path: path, send: c.body}.ask(signedIn(t, f)).want(http.StatusAccepted)
-			if len(f.asked) != 1 || f.asked[0].What != c.what || f.asked[0].Name != c.name || f.asked[0].Who.Account != ada.Account {
+			if len(f.asked) != 1 || f.asked[0].What != c.what || f.asked[0].Name != c.name || f.asked[0].Caller.Account != ada.Account {
 				t.Errorf("%s asked for %+v", method, f.asked)
 			}
 		})

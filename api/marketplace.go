@@ -20,7 +20,7 @@ type receiving interface {
 }
 
 type confirming interface {
-	ConfirmPurchase(ctx context.Context, who operations.Caller, claim arrival.Claim) (operations.Operation, error)
+	ConfirmPurchase(ctx context.Context, caller operations.Caller, claim arrival.Claim) (operations.Operation, error)
 }
 
 // Marketplace is what claims of purchases on AWS Marketplace need.
@@ -69,12 +69,12 @@ func (a *service) claimPurchase(ctx context.Context, in *struct {
 	Plan string `path:"plan" maxLength:"128" doc:"The id of the plan that was bought, or of its product." example:"a1b2c3"`
 	Body Buyer
 }) (*acceptedOutput, error) {
-	return accept(ctx, in.asking(), func(who operations.Caller) (operations.Operation, error) {
+	return accept(ctx, in.asking(), func(caller operations.Caller) (operations.Operation, error) {
 		claim, err := a.market.Desk.Receive(ctx, in.Plan, in.Body.Token, in.Body.FreeTrial)
 		if err != nil {
 			return operations.Operation{}, err
 		}
-		return a.market.Operations.ConfirmPurchase(ctx, who, claim)
+		return a.market.Operations.ConfirmPurchase(ctx, caller, claim)
 	})
 }
 

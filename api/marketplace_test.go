@@ -19,7 +19,7 @@ func TestATokenIsResolvedAndItsPurchaseConfirmed(t *testing.T) {
 		t.Fatalf("the answer is %d: %s", a.Code, a.Body)
 	}
 	if len(f.received) != 1 || f.received[0] != "plan-max secret-token" || len(f.asked) != 1 || f.asked[0].What != "confirm" ||
-		f.asked[0].Name != "licence/l-1 plan-max true" || f.asked[0].Who.Account != ada.Account || f.asked[0].Who.IdempotencyKey != "again" {
+		f.asked[0].Name != "licence/l-1 plan-max true" || f.asked[0].Caller.Account != ada.Account || f.asked[0].Caller.IdempotencyKey != "again" {
 		t.Errorf("it resolved %q and asked for %+v", f.received, f.asked)
 	}
 	if log := s.log.String(); strings.Contains(log, "secret-token") || strings.Contains(a.Body.String(), "secret-token") {

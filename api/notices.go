@@ -76,7 +76,7 @@ func (a *service) registerNotices(api huma.API) {
 }
 
 func (a *service) listNotices(ctx context.Context, _ *struct{}) (*struct{ Body List[Notice] }, error) {
-	account, err := who(ctx)
+	account, err := callerAccount(ctx)
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
@@ -92,13 +92,13 @@ type NoticePath struct {
 	Notice string `path:"notice" maxLength:"64" doc:"A notice's id." example:"001795338000000-000000000007-8k3c4d5e6f"`
 }
 
-type noticeAsking struct {
+type noticeAction struct {
 	NoticePath
 	Body *Empty
 }
 
 func (a *service) noticeDeliveries(ctx context.Context, in *NoticePath) (*struct{ Body List[Delivery] }, error) {
-	account, err := who(ctx)
+	account, err := callerAccount(ctx)
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
@@ -109,8 +109,8 @@ func (a *service) noticeDeliveries(ctx context.Context, in *NoticePath) (*struct
 	return &struct{ Body List[Delivery] }{list(all, showDelivery)}, nil
 }
 
-func (a *service) mailAgain(ctx context.Context, in *noticeAsking) (*deliveryOutput, error) {
-	account, err := who(ctx)
+func (a *service) mailAgain(ctx context.Context, in *noticeAction) (*deliveryOutput, error) {
+	account, err := callerAccount(ctx)
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
@@ -121,8 +121,8 @@ func (a *service) mailAgain(ctx context.Context, in *noticeAsking) (*deliveryOut
 	return &deliveryOutput{showDelivery(d)}, nil
 }
 
-func (a *service) dismissNotice(ctx context.Context, in *noticeAsking) (*struct{ Body Notice }, error) {
-	account, err := who(ctx)
+func (a *service) dismissNotice(ctx context.Context, in *noticeAction) (*struct{ Body Notice }, error) {
+	account, err := callerAccount(ctx)
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
@@ -162,9 +162,9 @@ func ShowNoticeSettings(s notices.Settings, admin bool) []KindSetting {
 	return out
 }
 
-func readSettings(sections []KindSetting) notices.Settings {
+func readSettings(kinds []KindSetting) notices.Settings {
 	s := notices.Settings{Off: map[string][]notices.Kind{}}
-	for _, k := range sections {
+	for _, k := range kinds {
 		for channel, on := range map[string]*bool{
 			notices.ChannelDashboard: k.Dashboard, notices.ChannelMail: k.Mail, notices.ChannelWebhook: k.Webhook,
 		} {
@@ -177,7 +177,7 @@ func readSettings(sections []KindSetting) notices.Settings {
 }
 
 func (a *service) getSettings(ctx context.Context, _ *struct{}) (*struct{ Body Settings }, error) {
-	account, err := who(ctx)
+	account, err := callerAccount(ctx)
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
@@ -204,7 +204,7 @@ type SettingsChange struct {
 }
 
 func (a *service) setSettings(ctx context.Context, in *struct{ Body SettingsChange }) (*struct{ Body Settings }, error) {
-	account, err := who(ctx)
+	account, err := callerAccount(ctx)
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}

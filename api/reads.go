@@ -35,7 +35,7 @@ type Me struct {
 func (a *service) me(ctx context.Context, _ *struct{}) (*struct{ Body Me }, error) {
 	id, ok := identity.From(ctx)
 	if !ok {
-		_, err := who(ctx)
+		_, err := callerAccount(ctx)
 		return nil, problemOf(ctx, err)
 	}
 	account, err := a.views.Account(ctx, id.Account)
@@ -87,7 +87,7 @@ func ShowSubscription(s projections.Subscription) Subscription {
 }
 
 func (a *service) mine(ctx context.Context) (projections.Account, error) {
-	account, err := who(ctx)
+	account, err := callerAccount(ctx)
 	if err != nil {
 		return projections.Account{}, err
 	}

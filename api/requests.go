@@ -57,8 +57,8 @@ type Asking struct {
 	Body           *Empty
 }
 
-func (a Asking) who(ctx context.Context) (operations.Caller, error) {
-	account, err := who(ctx)
+func (a Asking) caller(ctx context.Context) (operations.Caller, error) {
+	account, err := callerAccount(ctx)
 	return operations.Caller{Account: account, Viewer: library.Viewer(ctx), IdempotencyKey: a.IdempotencyKey, Correlation: RequestID(ctx)}, err
 }
 
@@ -68,11 +68,11 @@ type acceptedOutput struct {
 }
 
 func accept(ctx context.Context, input Asking, ask func(operations.Caller) (operations.Operation, error)) (*acceptedOutput, error) {
-	return acceptFrom(ctx, input.who, ask)
+	return acceptFrom(ctx, input.caller, ask)
 }
 
-func acceptFrom(ctx context.Context, who func(context.Context) (operations.Caller, error), ask func(operations.Caller) (operations.Operation, error)) (*acceptedOutput, error) {
-	caller, err := who(ctx)
+func acceptFrom(ctx context.Context, callerOf func(context.Context) (operations.Caller, error), ask func(operations.Caller) (operations.Operation, error)) (*acceptedOutput, error) {
+	caller, err := callerOf(ctx)
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
@@ -84,8 +84,8 @@ func acceptFrom(ctx context.Context, who func(context.Context) (operations.Calle
 }
 
 func (a *service) signUp(ctx context.Context, in *struct{ Asking }) (*acceptedOutput, error) {
-	return accept(ctx, in.Asking, func(who operations.Caller) (operations.Operation, error) {
-		return a.operations.Register(ctx, who)
+	return accept(ctx, in.Asking, func(caller operations.Caller) (operations.Operation, error) {
+		return a.operations.Register(ctx, caller)
 	})
 }
 
@@ -106,17 +106,17 @@ type subscribeInput struct {
 }
 
 func (a *service) subscribe(ctx context.Context, in *subscribeInput) (*acceptedOutput, error) {
-	return accept(ctx, Asking{IdempotencyKey: in.IdempotencyKey}, func(who operations.Caller) (operations.Operation, error) {
+	return accept(ctx, Asking{IdempotencyKey: in.IdempotencyKey}, func(caller operations.Caller) (operations.Operation, error) {
 		if in.Body != nil && in.Body.Replaces != nil {
-			return a.operations.ChangePlan(ctx, who, portal.PlanID(in.Plan), portal.PlanID(*in.Body.Replaces))
+			return a.operations.ChangePlan(ctx, caller, portal.PlanID(in.Plan), portal.PlanID(*in.Body.Replaces))
 		}
-		return a.operations.Subscribe(ctx, who, portal.PlanID(in.Plan))
+		return a.operations.Subscribe(ctx, caller, portal.PlanID(in.Plan))
 	})
 }
 
 func (a *service) unsubscribe(ctx context.Context, in *planInput) (*acceptedOutput, error) {
-	return accept(ctx, in.Asking, func(who operations.Caller) (operations.Operation, error) {
-		return a.operations.Unsubscribe(ctx, who, portal.PlanID(in.Plan))
+	return accept(ctx, in.Asking, func(caller operations.Caller) (operations.Operation, error) {
+		return a.operations.Unsubscribe(ctx, caller, portal.PlanID(in.Plan))
 	})
 }
 
@@ -128,7 +128,7 @@ type operationOutput struct {
 func (a *service) operation(ctx context.Context, in *struct {
 	Operation string `path:"operation" maxLength:"128" doc:"An operation's id." example:"01m7x8k3c4d5e6f7g8h9j0kmnp"`
 }) (*operationOutput, error) {
-	account, err := who(ctx)
+	account, err := callerAccount(ctx)
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}

@@ -25,15 +25,15 @@ var sortedFlaws = cmpopts.SortSlices(func(a, b api.Flaw) bool { return a.Locatio
 func TestARequestReachesOperationsAsItWasSent(t *testing.T) {
 	t.Parallel()
 	const id, key = "request-12345678", "a key, with (signs) in it"
-	who := operations.Caller{Account: ada.Account, Viewer: catalog.Viewer{SignedIn: true, Groups: ada.Groups}, IdempotencyKey: key, Correlation: id}
+	caller := operations.Caller{Account: ada.Account, Viewer: catalog.Viewer{SignedIn: true, Groups: ada.Groups}, IdempotencyKey: key, Correlation: id}
 	for request, want := range map[string]asked{
-		"POST /register":                  {"register", who, ""},
-		"PUT /subscriptions/plus free":    {"change", who, "plus for free"},
-		"PUT /subscriptions/plus null":    {"subscribe", who, "plus"},
-		"PUT /subscriptions/plan-max":     {"subscribe", who, "plan-max"},
-		"DELETE /subscriptions/plan-max":  {"unsubscribe", who, "plan-max"},
-		"PUT /subscriptions/a%20b%2Fc":    {"subscribe", who, "a b/c"},
-		"DELETE /subscriptions/%C3%BCber": {"unsubscribe", who, "über"},
+		"POST /register":                  {"register", caller, ""},
+		"PUT /subscriptions/plus free":    {"change", caller, "plus for free"},
+		"PUT /subscriptions/plus null":    {"subscribe", caller, "plus"},
+		"PUT /subscriptions/plan-max":     {"subscribe", caller, "plan-max"},
+		"DELETE /subscriptions/plan-max":  {"unsubscribe", caller, "plan-max"},
+		"PUT /subscriptions/a%20b%2Fc":    {"subscribe", caller, "a b/c"},
+		"DELETE /subscriptions/%C3%BCber": {"unsubscribe", caller, "über"},
 		// A reveal is not an operation, so it has no idempotency key.
 		"POST /keys/key-1/reveal": {"reveal", operations.Caller{Account: ada.Account, Correlation: id}, "key-1"},
 	} {
@@ -86,8 +86,8 @@ func TestAClientsRequestIDIsUsedIfItIsPlain(t *testing.T) {
 			if (first == c.sent) != c.taken || (!c.taken && !drawn.MatchString(first)) {
 				t.Errorf("%q becomes %q", c.sent, first)
 			}
-			if line := s.log.line(t, "request"); line["correlation_id"] != first || f.asked[0].Who.Correlation != first {
-				t.Errorf("the log has %v and the message %q, want %q", line["correlation_id"], f.asked[0].Who.Correlation, first)
+			if line := s.log.line(t, "request"); line["correlation_id"] != first || f.asked[0].Caller.Correlation != first {
+				t.Errorf("the log has %v and the message %q, want %q", line["correlation_id"], f.asked[0].Caller.Correlation, first)
 			}
 			second := s.do(http.MethodPost, "/register", nil, api.RequestIDHeader, c.sent).Header().Get(api.RequestIDHeader)
 			if (first == second) != c.taken {

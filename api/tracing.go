@@ -25,16 +25,16 @@ func Traces(tracer *traces.Tracer) func(http.Handler) http.Handler {
 			defer span.End()
 			answer := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 			r = r.WithContext(ctx)
-			whole := false
+			returned := false
 			defer func() {
 				status := answer.Status()
-				if whole && status == 0 { // net/http answers so
+				if returned && status == 0 { // the handler wrote nothing, so net/http sends 200
 					status = http.StatusOK
 				}
 				served(span, r, status)
 			}()
 			next.ServeHTTP(answer, r)
-			whole = true
+			returned = true
 		})
 	}
 }

@@ -17,7 +17,7 @@ const maxTryBody = 2*tryit.MaxRequest + maxBody
 const tryPath = "/try/"
 
 type trying interface {
-	Try(ctx context.Context, who tryit.Caller, attempt tryit.Attempt) (tryit.Exchange, error)
+	Try(ctx context.Context, caller tryit.Caller, attempt tryit.Attempt) (tryit.Exchange, error)
 }
 
 // Attempt is a request to try: an operation with values, or a method and a path.
@@ -59,11 +59,11 @@ func (a *service) try(ctx context.Context, in *struct {
 	API     string `path:"api" maxLength:"256" doc:"The slug of one of the product's APIs, from the catalog." example:"harbours"`
 	Body    Attempt
 }) (*struct{ Body tryit.Exchange }, error) {
-	who := tryit.Caller{Viewer: library.Viewer(ctx)}
+	caller := tryit.Caller{Viewer: library.Viewer(ctx)}
 	if id, ok := identity.From(ctx); ok {
-		who.Account = id.Account
+		caller.Account = id.Account
 	}
-	exchange, err := a.console.Try(ctx, who, in.Body.attempt(in.Product, in.API))
+	exchange, err := a.console.Try(ctx, caller, in.Body.attempt(in.Product, in.API))
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}

@@ -24,8 +24,8 @@ func TestAnAttemptReachesTheConsoleAsItWasSent(t *testing.T) {
 		Values: openapi.Values{Parameters: map[string]string{"path.a.b": "1", "query.c": "2,3"}, Body: "ü\n", ContentType: "text/plain"},
 	}
 	for name, c := range map[string]struct {
-		id  *identity.Identity
-		who tryit.Caller
+		id     *identity.Identity
+		caller tryit.Caller
 	}{
 		"signed out": {nil, tryit.Caller{}},
 		"a person": {
@@ -38,7 +38,7 @@ func TestAnAttemptReachesTheConsoleAsItWasSent(t *testing.T) {
 			t.Parallel()
 			f := full()
 			siteOf(t, f, c.id).do(http.MethodPost, "/try/a%20b/c%2Fd", strings.NewReader(sent)).want(http.StatusOK)
-			if diff := cmp.Diff([]tried{{c.who, want}}, f.tried); diff != "" {
+			if diff := cmp.Diff([]tried{{c.caller, want}}, f.tried); diff != "" {
 				t.Errorf("tried (-want +got):\n%s", diff)
 			}
 		})

@@ -107,7 +107,7 @@ func (s *service) planUsage(ctx context.Context, in *PlanUsageInput) (*reportOut
 }
 
 func (s *service) usageOf(ctx context.Context, in UsageInput, plan portal.PlanID) (*reportOutput, error) {
-	id, err := who(ctx)
+	id, err := callerAccount(ctx)
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}

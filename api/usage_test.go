@@ -31,7 +31,7 @@ func TestUsageIsReadForTheSignedInAccount(t *testing.T) {
 	f := full()
 	s := signedIn(t, f)
 	s.get("/subscriptions/plan-gone/usage?key=key-1").want(http.StatusOK)
-	if last := f.asked[len(f.asked)-1]; last.What != "usage" || last.Who.Account != ada.Account || last.Name != "plan-gone/key-1" {
+	if last := f.asked[len(f.asked)-1]; last.What != "usage" || last.Caller.Account != ada.Account || last.Name != "plan-gone/key-1" {
 		t.Errorf("asked %+v", last)
 	}
 }
@@ -41,7 +41,7 @@ func TestAdminsReadTheUsageOfOthers(t *testing.T) {
 	f := full()
 	s := siteOf(t, f, &root)
 	s.get("/admin/accounts/account-grace/usage").want(http.StatusOK)
-	if last := f.asked[len(f.asked)-1]; last.What != "usage" || last.Who.Account != "account-grace" {
+	if last := f.asked[len(f.asked)-1]; last.What != "usage" || last.Caller.Account != "account-grace" {
 		t.Errorf("asked %+v", last)
 	}
 	for path, want := range map[string]string{

@@ -117,7 +117,7 @@ type webhookOutput struct{ Body Webhook }
 type secretOutput struct{ Body WebhookWithSecret }
 
 func (a *service) listWebhooks(ctx context.Context, _ *struct{}) (*struct{ Body List[Webhook] }, error) {
-	account, err := who(ctx)
+	account, err := callerAccount(ctx)
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
@@ -144,7 +144,7 @@ func kindsOf(names []string) []notices.Kind {
 }
 
 func (a *service) addWebhook(ctx context.Context, in *struct{ Body NewWebhook }) (*secretOutput, error) {
-	account, err := who(ctx)
+	account, err := callerAccount(ctx)
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
@@ -167,7 +167,7 @@ func (a *service) changeWebhook(ctx context.Context, in *struct {
 	OfWebhook
 	Body WebhookChange
 }) (*webhookOutput, error) {
-	account, err := who(ctx)
+	account, err := callerAccount(ctx)
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
@@ -188,7 +188,7 @@ func (a *service) changeWebhook(ctx context.Context, in *struct {
 }
 
 func (a *service) deleteWebhook(ctx context.Context, in *webhookAsking) (*struct{}, error) {
-	account, err := who(ctx)
+	account, err := callerAccount(ctx)
 	if err == nil {
 		err = a.notices.DeleteWebhook(ctx, account, in.Webhook)
 	}
@@ -199,7 +199,7 @@ func (a *service) deleteWebhook(ctx context.Context, in *webhookAsking) (*struct
 }
 
 func (a *service) rotateSecret(ctx context.Context, in *webhookAsking) (*secretOutput, error) {
-	account, err := who(ctx)
+	account, err := callerAccount(ctx)
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
@@ -213,7 +213,7 @@ func (a *service) rotateSecret(ctx context.Context, in *webhookAsking) (*secretO
 type deliveryOutput struct{ Body Delivery }
 
 func (a *service) testWebhook(ctx context.Context, in *webhookAsking) (*deliveryOutput, error) {
-	account, err := who(ctx)
+	account, err := callerAccount(ctx)
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
@@ -228,7 +228,7 @@ func (a *service) listDeliveries(ctx context.Context, in *struct {
 	OfWebhook
 	Before string `query:"before" maxLength:"64" doc:"The notice after which the page begins; see next."`
 }) (*struct{ Body List[Delivery] }, error) {
-	account, err := who(ctx)
+	account, err := callerAccount(ctx)
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
@@ -249,7 +249,7 @@ func (a *service) redeliver(ctx context.Context, in *struct {
 	Notice string `path:"notice" maxLength:"64" doc:"A notice's id." example:"001795338000000-000000000007-8k3c4d5e6f"`
 	Body   *Empty
 }) (*deliveryOutput, error) {
-	account, err := who(ctx)
+	account, err := callerAccount(ctx)
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
@@ -275,7 +275,7 @@ func (a *service) redeliverRange(ctx context.Context, in *struct {
 	OfWebhook
 	Body Range
 }) (*struct{ Body Redelivered }, error) {
-	account, err := who(ctx)
+	account, err := callerAccount(ctx)
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -208,6 +207,3 @@ func (d *AccountDesk) Make(ctx context.Context, change AccountChange) (operation
 	}
 	return operation, causeOf(err)
 }
-
-// Who names the account's owner, as far as the portal knows.
-func (a FoundAccount) Who() string { return cmp.Or(a.Name, a.Email, string(a.ID)) }

@@ -58,7 +58,7 @@ func operatorsWebhookFault(address string, private bool) error {
 // tellsOperators reports whether there is a channel to operators.
 func (c Config) tellsOperators() bool { return c.OperatorsTopic != "" || c.OperatorsWebhook != "" }
 
-// operatorsChannels returns the channels that are configured. The secret of the webhook follows from
+// operatorsChannels returns the channels that are configured. The secret of the webhook is derived from
 // kmsKey and the webhook's address, so another address has another secret. Errors about the secret name
 // a hash of the address, since its path may be secret.
 func operatorsChannels(c clients, p Process, deriver *keys.Deriver, kmsKey string) []alarms.Channel {

@@ -50,7 +50,7 @@ func checkCredentials(ctx context.Context, cfg aws.Config) error {
 	return nil
 }
 
-// credentialsCauses explain why credentials cannot be used, by a part of the SDK's error. The first that fits
+// credentialsCauses explain why credentials cannot be used, by a part of the SDK's error. The first that matches
 // counts.
 var credentialsCauses = []struct{ part, says string }{
 	{"SSO", "the single sign-on session has ended; run `aws sso login`"},

@@ -60,7 +60,7 @@ func (c clients) tablesAnswer(ctx context.Context, names Names) error {
 
 // RestoreOptions say what a restore may do all the same.
 type RestoreOptions struct {
-	// OtherKMSKey restores API keys that follow from a KMS key which cannot be used here.
+	// OtherKMSKey restores API keys that are derived from a KMS key which this process cannot use.
 	OtherKMSKey bool
 	// WorkersMayRun restores although workers seem to run.
 	WorkersMayRun bool
@@ -151,6 +151,6 @@ func (c clients) sameKMSKeys(ctx context.Context, cfg Config, of []backup.KMSKey
 	if len(others) == 0 {
 		return nil
 	}
-	return portal.Fail(portal.Conflict, fmt.Sprintf("API keys in this backup follow from KMS keys that this installation does not have: %s. Their values could neither be shown nor made again. "+
+	return portal.Fail(portal.Conflict, fmt.Sprintf("API keys in this backup are derived from KMS keys that this installation does not have: %s. Their values could neither be shown nor made again. "+
 		"Replicate the KMS key to this Region and name it in GATEHOUSE_KMS_KEY, or allow these credentials to use it. If it is lost, add --other-kms-key.", strings.Join(others, ", ")))
 }

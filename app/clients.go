@@ -71,7 +71,7 @@ func readAWS(ctx context.Context) (aws.Config, error) {
 		return cfg, fmt.Errorf("there is no AWS profile %q. Correct AWS_PROFILE; `aws configure list-profiles` lists the profiles", profile.Profile)
 	}
 	if err != nil && strings.Contains(err.Error(), "partial credentials") {
-		return cfg, errors.New("the AWS profile has half of its credentials only. Give it both aws_access_key_id and aws_secret_access_key")
+		return cfg, errors.New("the AWS profile has only half of its credentials. Give it both aws_access_key_id and aws_secret_access_key")
 	}
 	if err != nil {
 		return cfg, fmt.Errorf("reading AWS's configuration: %w", err)
@@ -122,7 +122,7 @@ func newClients(cfg aws.Config) clients {
 	return clients{
 		config: cfg, dynamodb: dynamodb.NewFromConfig(cfg), sqs: sqs.NewFromConfig(cfg), sns: sns.NewFromConfig(cfg),
 		kms: kms.NewFromConfig(cfg), sts: sts.NewFromConfig(cfg), apigateway: gateway.Client(cfg),
-		// Another AWS than AWS's own may have no host name for each bucket.
+		// A replacement for AWS may not have a host name for each bucket.
 		s3: s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = cfg.BaseEndpoint != nil }),
 	}
 }

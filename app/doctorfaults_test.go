@@ -368,7 +368,7 @@ func topics(one injure, denied forbid, names Names) {
 		_, err := h.sns.Unsubscribe(t.Context(), &sns.UnsubscribeInput{SubscriptionArn: h.subscription(t)})
 		ok(t, err)
 	})
-	one("the queue of notices is not subscribed", notices, "nobody is told anything", runSetup, func(t *testing.T, h *testInstallation) {
+	one("the queue of notices is not subscribed", notices, "nobody gets notices", runSetup, func(t *testing.T, h *testInstallation) {
 		_, err := h.sns.Unsubscribe(t.Context(), &sns.UnsubscribeInput{SubscriptionArn: h.subscriptionOf(t, names.Notices)})
 		ok(t, err)
 	})

@@ -143,7 +143,7 @@ func (b belongings) activity(ctx context.Context, id portal.AccountID, emit func
 }
 
 func (b belongings) operations(ctx context.Context, id portal.AccountID, emit func(any) error) error {
-	return b.ops.EachOf(ctx, id, func(op operations.Operation) error { return emit(api.ShowOperation(op)) })
+	return b.ops.EachOperation(ctx, id, func(op operations.Operation) error { return emit(api.ShowOperation(op)) })
 }
 
 func (b belongings) counted(ctx context.Context, id portal.AccountID, emit func(any) error) error {

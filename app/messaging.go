@@ -29,7 +29,7 @@ func (m messaging) close() error {
 func newMessaging(c clients, names Names) messaging {
 	queues := pubsub.NewQueues(c.sqs)
 	toQueues := pubsub.NewPublisher(c.sqs, queues, pubsub.PublisherConfig{})
-	toTopics := pubsub.NewTopicPublisher(c.sns, once(c.topicARN), pubsub.PublisherConfig{})
+	toTopics := pubsub.NewTopicPublisher(c.sns, cached(c.topicARN), pubsub.PublisherConfig{})
 	return messaging{
 		Sender: transport.NewSender(toQueues, toTopics, routes(names)),
 		queues: queues,
@@ -62,8 +62,8 @@ func routes(names Names) transport.Routes {
 	}
 }
 
-// once does not cache errors.
-func once(find func(context.Context, string) (string, error)) func(context.Context, string) (string, error) {
+// cached remembers what find returned for a name, but no error.
+func cached(find func(context.Context, string) (string, error)) func(context.Context, string) (string, error) {
 	var found sync.Map
 	return func(ctx context.Context, name string) (string, error) {
 		if value, ok := found.Load(name); ok {

@@ -174,7 +174,7 @@ func TestOnceCachesResultsButNotErrors(t *testing.T) {
 	t.Parallel()
 	calls := map[string]int{}
 	down := errors.New("down")
-	find := once(func(_ context.Context, name string) (string, error) {
+	find := cached(func(_ context.Context, name string) (string, error) {
 		calls[name]++
 		if calls[name] == 1 {
 			return "", down
@@ -198,7 +198,7 @@ func TestOnceCachesResultsButNotErrors(t *testing.T) {
 
 func TestOnceIsSafeForConcurrentUse(t *testing.T) {
 	t.Parallel()
-	find := once(func(_ context.Context, name string) (string, error) { return "arn:" + name, nil })
+	find := cached(func(_ context.Context, name string) (string, error) { return "arn:" + name, nil })
 	var group sync.WaitGroup
 	for i := range 20 {
 		group.Go(func() {

@@ -91,13 +91,13 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	console := newConsole(p, shelves, ops)
 	ledger := metering.NewLedger(c.dynamodb, names.Usage)
 	buyers := newArrivals(p, c, names, shelves)
-	var who *identity.Service
+	var identities *identity.Service
 	texts := banners.NewStore(c.dynamodb, names.Records, store, p.now())
 	pages := web.New(web.Config{
 		Banners: banners.NewBoard(texts, p.now()), Operations: ops, Views: views, Library: shelves, Usage: counters, Try: console, Notices: desk, Status: api.Status, Correlation: api.RequestID,
-		SessionEnded: func(r *http.Request) bool { return who.Ended(r) }, Branding: look,
+		SessionEnded: func(r *http.Request) bool { return identities.Ended(r) }, Branding: look,
 		MayRegister:    admit,
-		AccountDeleted: func(r *http.Request) (portal.AccountID, bool, error) { return who.Deleted(r) },
+		AccountDeleted: func(r *http.Request) (portal.AccountID, bool, error) { return identities.Deleted(r) },
 		BaseURL:        strings.TrimSuffix(p.Config.BaseURL, "/"), SecurityContact: contact, PlansPerKey: p.Config.PlansPerKey, KeysPerRing: p.Config.KeysPerRing, CarriesUsage: p.Config.RotationCarriesUsage, Now: p.Now,
 	})
 	mails := invitationDesk{desk, mailed(p.Config)}
@@ -110,7 +110,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	demands := newDemands(c, names, store, messages, p.now())
 	sweeps, licences := newSweeps(jobs.NewScratch(c.dynamodb, names.Records, p.now()), demands), newLicenceDesk(p, c, names, views, store, messages, demands)
 	onError := problems(pages)
-	who, err = identity.New(p.Config.identity(), identity.Options{
+	identities, err = identity.New(p.Config.identity(), identity.Options{
 		DynamoDB: c.dynamodb,
 		Tables:   names.identity(), Promoted: store.Promoted, TimeZone: timeZoneOf(store),
 		OnError: onError, OnSignIn: registerOnSignIn(ops, views, waitingKeys{adoptions.NewStore(c.dynamodb, names.Records, p.now()), messages, p.now()}), OnSignOut: pages.SignedOut, Log: p.Log, Now: p.Now,
@@ -122,11 +122,11 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	summaries := &usage.Summaries{Table: counters.Table, Accounts: views, Keep: jobs.NewScratch(c.dynamodb, names.Records, p.now()), Now: p.now()}
 	reports := catalogReports{jobs.NewScratch(c.dynamodb, names.Records, p.now())}
 	pages.WithAdmin(web.Admin{Desk: office, Approvals: approvals.NewList(c.dynamodb, names.Records), Registrations: store, People: people, Answers: ops, Directory: views, Accounts: ops, Members: store, History: history, Audit: store, Operations: ops, Drift: sweeps, Licences: licences, Banners: texts, Feedback: store,
-		Catalog: reports, Syncs: ops, Cookies: who, Usage: summaries,
-		Viewers:     web.Viewers{Keep: store, Session: who.CurrentSession, Groups: who.LastGroups},
+		Catalog: reports, Syncs: ops, Cookies: identities, Usage: summaries,
+		Viewers:     web.Viewers{Keep: store, Session: identities.CurrentSession, Groups: identities.LastGroups},
 		Invitations: web.Invitations{Desk: guests, List: store, Mails: desk, Needed: p.Config.Registration == RegistrationInvitation, Mailed: mailed(p.Config)}})
-	settings, feedback := settingsDesk{store, who}, feedbackDesk{clients: c, topic: names.Feedback, store: store}
-	pages.WithMine(web.Mine{Sessions: who, Settings: settings, Feedback: feedback, Leaving: ops})
+	settings, feedback := settingsDesk{store, identities}, feedbackDesk{clients: c, topic: names.Feedback, store: store}
+	pages.WithMine(web.Mine{Sessions: identities, Settings: settings, Feedback: feedback, Leaving: ops})
 	limiter, err := newSignInLimiter(p.Config.TrustedProxies, p.now())
 	if err != nil {
 		return nil, err
@@ -135,8 +135,8 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	if err != nil {
 		return nil, err
 	}
-	pages.WithMarketplace(web.Marketplace{Desk: buyers, Claims: buyers.Claims, Cookies: who, Confirm: ops, Licences: views, Ledger: ledger, Simulator: simulator(p.AWS), Limit: arrivals.limitArrivals(onError)})
-	guard := []func(http.Handler) http.Handler{who.SameOrigin, who.Authenticate, api.LogAccount, limiter.proxies.withAddress}
+	pages.WithMarketplace(web.Marketplace{Desk: buyers, Claims: buyers.Claims, Cookies: identities, Confirm: ops, Licences: views, Ledger: ledger, Simulator: simulator(p.AWS), Limit: arrivals.limitArrivals(onError)})
+	guard := []func(http.Handler) http.Handler{identities.SameOrigin, identities.Authenticate, api.LogAccount, limiter.proxies.withAddress}
 	router := chi.NewRouter()
 	if tracer := p.Traces.Tracer(); tracer != nil {
 		router.Use(api.Traces(tracer))
@@ -144,9 +144,9 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	router.Use(api.RequestIDs(p.Log, p.observeRequests()), api.SecureHeaders(strings.HasPrefix(p.Config.BaseURL, "https:")), api.CORS(p.Config.CORSOrigins),
 		api.Compress, api.Recover(onError))
 	get(router, "/healthz", func(w http.ResponseWriter, _ *http.Request) { writeHealth(w, nil) })
-	get(router.With(limiter.limit(onError)), identity.SignInPath, who.SignIn)
-	get(router, identity.CallbackPath, who.Callback)
-	router.With(guard...).Post(identity.SignOutPath, who.SignOut)
+	get(router.With(limiter.limit(onError)), identity.SignInPath, identities.SignIn)
+	get(router, identity.CallbackPath, identities.Callback)
+	router.With(guard...).Post(identity.SignOutPath, identities.SignOut)
 	api.Mount(router, api.Config{
 		Operations: ops, Views: views, Library: shelves, Console: console, Notices: desk, Usage: counters,
 		Approvals: approvals.NewList(c.dynamodb, names.Records), Now: p.Now, Version: Version,
@@ -161,8 +161,8 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 		},
 		Marketplace: api.Marketplace{Operations: ops, Desk: buyers, Ledger: ledger, Admit: arrivals.admitArrival},
 		Mine: api.Mine{
-			Operations: ops, Sessions: who, Settings: settings, Feedback: feedback,
-			Export: newExporter(belongings{views: views, ops: ops, people: people, sessions: who.Sessions, members: store, notices: desk, usage: counters.Table, now: p.now()}),
+			Operations: ops, Sessions: identities, Settings: settings, Feedback: feedback,
+			Export: newExporter(belongings{views: views, ops: ops, people: people, sessions: identities.Sessions, members: store, notices: desk, usage: counters.Table, now: p.now()}),
 		},
 	}, append(slices.Clone(guard), pages.NoChangesInView(api.Prefix, onError))...)
 	pages.Routes(router, guard...)

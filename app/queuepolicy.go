@@ -37,7 +37,7 @@ func (e estate) admittedTo(queue, arn string) []admission {
 	if slices.Contains(e.names.Subscribed(), queue) {
 		all = append(all, admission{
 			statement: send("EventsTopic", "sns.amazonaws.com", map[string]any{"ArnEquals": map[string]any{"aws:SourceArn": e.arn("sns", e.names.Events)}}),
-			says:      "Its access policy does not let the topic in, so " + e.without(queue) + ".",
+			says:      "Its access policy does not let the topic in, so " + e.consequence(queue) + ".",
 			mending:   "let the topic " + e.names.Events + " send to it",
 		})
 	}

@@ -11,9 +11,9 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// refusals tells a worker which plans nobody can subscribe to on the portal. Portals refuse them
-// already, except those of older versions during a rollout. It reads the catalog's stream at most
-// once a second, and is safe for concurrent use.
+// refusals tells a worker which plans nobody can subscribe to on the portal. The portal
+// already refuses requests for them, but during a rollout portals of an older version do not. It reads the
+// catalog's stream at most once a second, and is safe for concurrent use.
 type refusals struct {
 	facts     *journal.Journal
 	documents *catalog.Store

@@ -79,9 +79,9 @@ func (e estate) topic() resource {
 	}}
 }
 
-func (e estate) without(queue string) string {
+func (e estate) consequence(queue string) string {
 	if queue == e.names.Notices {
-		return "nobody is told anything"
+		return "nobody gets notices"
 	}
 	return "nothing new is shown"
 }
@@ -98,7 +98,7 @@ func (e estate) subscription(name string) resource {
 			return finding{}, err
 		case arn == "":
 			return found(fault{
-				says:    "The queue does not subscribe to the topic, so " + e.without(name) + ".",
+				says:    "The queue does not subscribe to the topic, so " + e.consequence(name) + ".",
 				mending: "subscribe the queue to the topic",
 				mend:    func(ctx context.Context) error { return e.subscribe(ctx, topic, queue, name) },
 			})
@@ -122,7 +122,7 @@ func (e estate) subscription(name string) resource {
 			}})
 		}
 		if !strings.EqualFold(out.Attributes["RawMessageDelivery"], "true") {
-			set("RawMessageDelivery", "true", "Raw message delivery is off, so workers cannot read the facts and "+e.without(name)+".", "turn on raw message delivery")
+			set("RawMessageDelivery", "true", "Raw message delivery is off, so workers cannot read the facts and "+e.consequence(name)+".", "turn on raw message delivery")
 		}
 		if policy := out.Attributes["FilterPolicy"]; policy != "" && policy != "{}" {
 			// SNS has no call that removes a filter policy; an empty one passes everything.

@@ -17,7 +17,7 @@ import (
 
 func newTrailIntake(c clients, names Names, facts *journal.Journal, tables projections.Tables, offered *refusals, sender messaging, measured measure, now func() time.Time) trail.Intake {
 	owners := keyOwners{adopted: adoptions.NewStore(c.dynamodb, names.Records, now), holders: projections.NewHolders(c.dynamodb, tables), offered: offered}
-	self := once(func(ctx context.Context, _ string) (string, error) {
+	self := cached(func(ctx context.Context, _ string) (string, error) {
 		me, err := c.caller(ctx)
 		return me.principal, err
 	})

@@ -19,14 +19,14 @@ import (
 
 var began = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 
-// desk is a list over a local AWS.
-type desk struct {
+// fixture is a list over a local AWS.
+type fixture struct {
 	*approvals.List
 	t       *testing.T
 	journal *journal.Journal
 }
 
-func newDesk(t *testing.T) desk {
+func newFixture(t *testing.T) fixture {
 	t.Helper()
 	cfg, err := app.LoadConfig(nil)
 	if err != nil {
@@ -37,11 +37,11 @@ func newDesk(t *testing.T) desk {
 		t.Fatal(err)
 	}
 	tables, names := dynamodb.NewFromConfig(server.AWSConfig()), app.NamesFor(cfg.Prefix)
-	return desk{approvals.NewList(tables, names.Records), t, journal.New(tables, names.Journal, names.Records)}
+	return fixture{approvals.NewList(tables, names.Records), t, journal.New(tables, names.Journal, names.Records)}
 }
 
 // apply writes the rows of the fact, and returns the account after it.
-func (d desk) apply(account state.Account, at time.Time, fact events.Fact) state.Account {
+func (d fixture) apply(account state.Account, at time.Time, fact events.Fact) state.Account {
 	d.t.Helper()
 	after := account.Clone()
 	after.Apply(events.Event{Sequence: account.Sequence + 1, Time: at, Operation: "op", Data: fact})
@@ -52,7 +52,7 @@ func (d desk) apply(account state.Account, at time.Time, fact events.Fact) state
 }
 
 // pages reads all pages.
-func (d desk) pages(limit int) (all [][]portal.AccountID) {
+func (d fixture) pages(limit int) (all [][]portal.AccountID) {
 	d.t.Helper()
 	for cursor, begun := "", false; cursor != "" || !begun; begun = true {
 		page, err := d.Page(d.t.Context(), cursor, limit)
@@ -82,7 +82,7 @@ func TestASubscriptionIsListedAsLongAsItWaits(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDesk(t)
+			d := newFixture(t)
 			account := d.apply(state.NewAccount("ann"), began, events.SubscriptionWanted{Plan: "free", Name: "Free", Ring: portal.AccountRing})
 			account = d.apply(account, began.Add(time.Hour), pending)
 			page, err := d.Page(t.Context(), "", 10)
@@ -119,7 +119,7 @@ func TestASubscriptionIsListedAsLongAsItWaits(t *testing.T) {
 
 func TestPagesListThoseThatHaveWaitedLongestFirst(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	for i := range 5 {
 		d.apply(state.NewAccount(portal.AccountID(fmt.Sprint("a", i))), began.Add(-time.Duration(i)*time.Minute), pending)
 	}

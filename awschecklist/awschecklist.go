@@ -104,7 +104,7 @@ func answerOf(err error) string {
 func Unasked() []Answer {
 	const purchase = "needs a listing and a purchase; docs/aws-checklist.md says how to look"
 	return []Answer{
-		{6, "the order of EventBridge's events around the end of an agreement, and whether SNS still tells of a listing made after June 2026", purchase},
+		{6, "the order of EventBridge's events around the end of an agreement, and whether SNS still announces purchases of a listing made after June 2026", purchase},
 		{7, "the licence's ARN in events and in ResolveCustomer", purchase},
 		{9, "whether API Gateway meters a plan with the product code of a new listing", purchase},
 	}

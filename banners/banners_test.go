@@ -23,24 +23,24 @@ var nine = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 
 var root = banners.Author{Admin: "account-root"}
 
-// desk is a store of banners with a clock.
-type desk struct {
+// fixture is a store of banners with a clock.
+type fixture struct {
 	*banners.Store
 	t     *testing.T
 	audit *members.Store
 	now   time.Time
 }
 
-func newDesk(t *testing.T) *desk {
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	tables, d := journaltest.Start(t), &desk{t: t, now: nine}
+	tables, d := journaltest.Start(t), &fixture{t: t, now: nine}
 	clock := func() time.Time { return d.now }
 	d.audit = members.NewStore(tables.Client, tables.Records, clock)
 	d.Store = banners.NewStore(tables.Client, tables.Records, d.audit, clock)
 	return d
 }
 
-func (d *desk) add(b banners.Banner) banners.Banner {
+func (d *fixture) add(b banners.Banner) banners.Banner {
 	d.t.Helper()
 	added, err := d.Add(d.t.Context(), root, b)
 	if err != nil {
@@ -50,7 +50,7 @@ func (d *desk) add(b banners.Banner) banners.Banner {
 }
 
 // texts are those of all banners with their states.
-func (d *desk) texts() (texts []string) {
+func (d *fixture) texts() (texts []string) {
 	d.t.Helper()
 	all, err := d.List(d.t.Context())
 	if err != nil {
@@ -94,7 +94,7 @@ func TestABannerThatCannotBeSaysWhatToChange(t *testing.T) {
 
 func TestBannersAreWrittenChangedEndedAndDeleted(t *testing.T) {
 	t.Parallel()
-	d, ctx := newDesk(t), t.Context()
+	d, ctx := newFixture(t), t.Context()
 	now := d.add(banners.Banner{Text: "now"})
 	later := d.add(banners.Banner{Text: "later", Start: nine.Add(time.Hour), End: nine.Add(2 * time.Hour), Kind: banners.Warning})
 	warning := d.add(banners.Banner{Text: "warning", Kind: banners.Warning})
@@ -161,7 +161,7 @@ func second[T any](_ T, err error) error { return err }
 
 func TestOnlySoManyBannersAreShownOrScheduled(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	first := d.add(banners.Banner{Text: "first"})
 	for range banners.MostBanners - 1 {
 		d.add(banners.Banner{Text: "x", Start: nine.Add(time.Hour)})

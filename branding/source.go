@@ -25,7 +25,7 @@ type Source struct {
 	current atomic.Pointer[Branding]
 
 	mu sync.Mutex
-	// looked is when the folder was last looked at, stamp how it looked.
+	// looked is when the folder was last checked, stamp what it looked like then.
 	looked time.Time
 	stamp  string
 }

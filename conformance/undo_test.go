@@ -156,7 +156,7 @@ func (m *made) removeOne(ctx context.Context, r removal) error {
 	return err
 }
 
-// emptyPlan takes the stages out of a usage plan, which cannot be deleted before.
+// emptyPlan takes the stages out of a usage plan, since a plan with stages cannot be deleted.
 func (m *made) emptyPlan(ctx context.Context, plan any) error {
 	out, err := m.clients.call(ctx, "apigateway", "GetUsagePlan", plan)
 	if err != nil {

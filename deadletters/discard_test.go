@@ -15,7 +15,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-func (d *desk) discard(id, reason string) {
+func (d *fixture) discard(id, reason string) {
 	d.t.Helper()
 	if err := d.Discard(d.t.Context(), id, reason); err != nil {
 		d.t.Fatal(err)
@@ -24,7 +24,7 @@ func (d *desk) discard(id, reason string) {
 
 func TestADiscardedLetterSaysWhoWhenAndWhy(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.Operator = "ops@example.com"
 	d.bury(reportOf(t, register))
 	d.now = opened.Add(time.Hour)
@@ -50,7 +50,7 @@ func TestADiscardedLetterSaysWhoWhenAndWhy(t *testing.T) {
 
 func TestTheOperationOfADiscardedLetterStaysFailed(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.bury(reportOf(t, register))
 	d.outbox.empty()
 	d.discard(register.ID, "nobody needs it")
@@ -64,7 +64,7 @@ func TestTheOperationOfADiscardedLetterStaysFailed(t *testing.T) {
 
 func TestALetterThatNoWorkerCouldReadCanBeDiscarded(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	for id, body := range map[string]string{"garbage": "<xml/>", "large": strings.Repeat("x", 1<<20), "empty": ""} {
 		d.bury(deadletters.Report{ID: id, Body: []byte(body), Class: "unreadable"})
 		d.discard(id, "not one of ours")
@@ -77,7 +77,7 @@ func TestALetterThatNoWorkerCouldReadCanBeDiscarded(t *testing.T) {
 
 func TestDiscardingAgainKeepsTheFirstRecord(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.bury(reportOf(t, register))
 	d.discard(register.ID, "the first reason")
 	d.now = opened.Add(time.Hour)
@@ -89,7 +89,7 @@ func TestDiscardingAgainKeepsTheFirstRecord(t *testing.T) {
 
 func TestADiscardNeedsAReasonOfSomeLength(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.bury(reportOf(t, register))
 	for name, reason := range map[string]string{
 		"empty": "", "spaces": " \n", "too long": strings.Repeat("y", 1001),
@@ -106,7 +106,7 @@ func TestADiscardNeedsAReasonOfSomeLength(t *testing.T) {
 
 func TestASettledLetterIsNotDiscarded(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.bury(reportOf(t, register))
 	d.deliver(d.replay(register.ID))
 	if err := d.Discard(t.Context(), register.ID, "why"); portal.CodeOf(err) != portal.Conflict {
@@ -118,21 +118,21 @@ func TestASettledLetterIsNotDiscarded(t *testing.T) {
 func TestWhatHappensToADiscardedLetterLater(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		later func(*desk)
+		later func(*fixture)
 		want  deadletters.State
 	}{
-		"replayed, it waits for the replay": {func(d *desk) { d.replay(register.ID) }, deadletters.Replayed},
+		"replayed, it waits for the replay": {func(d *fixture) { d.replay(register.ID) }, deadletters.Replayed},
 		"replayed and handled, it is settled": {
-			func(d *desk) { d.deliver(d.replay(register.ID)) }, deadletters.Settled,
+			func(d *fixture) { d.deliver(d.replay(register.ID)) }, deadletters.Settled,
 		},
-		"buried again, it is open": {func(d *desk) { d.bury(reportOf(d.t, register)) }, deadletters.Open},
+		"buried again, it is open": {func(d *fixture) { d.bury(reportOf(d.t, register)) }, deadletters.Open},
 		"replayed and discarded again, it is so": {
-			func(d *desk) { d.replay(register.ID); d.discard(register.ID, "still not") }, deadletters.Discarded,
+			func(d *fixture) { d.replay(register.ID); d.discard(register.ID, "still not") }, deadletters.Discarded,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDesk(t)
+			d := newFixture(t)
 			d.bury(reportOf(t, register))
 			d.discard(register.ID, "nobody needs it")
 			c.later(d)
@@ -143,7 +143,7 @@ func TestWhatHappensToADiscardedLetterLater(t *testing.T) {
 
 func TestAReplayUnderWaySettlesALetterThatWasDiscarded(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.bury(reportOf(t, register))
 	again := d.replay(register.ID)
 	d.discard(register.ID, "it takes too long")
@@ -167,7 +167,7 @@ func (m *meddling) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput,
 
 func TestALetterThatWasReplayedMeanwhileIsReadAgainBeforeItIsDiscarded(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.bury(reportOf(t, register))
 	between := &meddling{Client: d.tables.Client}
 	other := d.Admin
@@ -186,7 +186,7 @@ func TestALetterThatWasReplayedMeanwhileIsReadAgainBeforeItIsDiscarded(t *testin
 
 func TestALetterThatKeepsChangingIsNotDiscarded(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.bury(reportOf(t, register))
 	between, tries := &meddling{Client: d.tables.Client}, 0
 	between.before = func() {
@@ -207,7 +207,7 @@ func TestALetterThatKeepsChangingIsNotDiscarded(t *testing.T) {
 
 func TestADiscardThatCannotBeWrittenIsAnError(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.bury(reportOf(t, register))
 	d.Admin.Tables = dark{d.tables.Client}
 	if err := d.Discard(t.Context(), register.ID, "why"); !errors.Is(err, errDown) {

@@ -27,7 +27,7 @@ type Listing struct {
 	// are in no group, since there are more than 200.
 	Groups []Group
 	More   int
-	// Letters are without bodies: open ones first, then replayed, settled and discarded ones, in
+	// Letters have no bodies. Open ones come first, then replayed, settled and discarded ones, in
 	// each state the one that failed first. Left counts those that follow them.
 	Letters []Letter
 	Left    int

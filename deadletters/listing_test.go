@@ -14,7 +14,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-func (d *desk) buryFailed(id, queue, class, text string, account portal.AccountID, first time.Time) {
+func (d *fixture) buryFailed(id, queue, class, text string, account portal.AccountID, first time.Time) {
 	d.t.Helper()
 	msg := register
 	msg.ID, msg.Operation, msg.Subject = id, portal.OperationID(id), portal.AccountStream(account)
@@ -23,8 +23,8 @@ func (d *desk) buryFailed(id, queue, class, text string, account portal.AccountI
 	d.bury(report)
 }
 
-func fiveLetters(t *testing.T) *desk {
-	d := newDesk(t)
+func fiveLetters(t *testing.T) *fixture {
+	d := newFixture(t)
 	d.buryFailed("a", "commands", "failed", "reading account/a: gone", "ann", opened.Add(3*time.Hour))
 	d.buryFailed("b", "commands", "failed", "reading account/b: gone", "bob", opened.Add(1*time.Hour))
 	d.buryFailed("c", "notices", "panic", "panic: no plan", "ann", opened.Add(2*time.Hour))
@@ -117,7 +117,7 @@ func TestAChoiceIncludesOnlyWhatItNames(t *testing.T) {
 
 func TestASurveyOfErrorsThatAreAllDifferentKeepsToItsGroups(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	for i := range 210 {
 		d.buryFailed(fmt.Sprintf("m%03d", i), "commands", "failed", "fault "+string(rune('a'+i/26))+string(rune('a'+i%26)), "ann", opened)
 	}

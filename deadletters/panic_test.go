@@ -23,13 +23,13 @@ func (explosive) SendAgain(context.Context, ...events.Event) error              
 // record that it has failed.
 func TestAMessageWhoseFailureCannotBeRecordedForAPanicIsALetter(t *testing.T) {
 	t.Parallel()
-	for name, change := range map[string]func(*desk, *handlers.Config){
-		"at folding the account":    func(_ *desk, cfg *handlers.Config) { cfg.Accounts = explosive{} },
-		"at publishing the failure": func(_ *desk, cfg *handlers.Config) { cfg.Sender = explosive{} },
+	for name, change := range map[string]func(*fixture, *handlers.Config){
+		"at folding the account":    func(_ *fixture, cfg *handlers.Config) { cfg.Accounts = explosive{} },
+		"at publishing the failure": func(_ *fixture, cfg *handlers.Config) { cfg.Sender = explosive{} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDesk(t)
+			d := newFixture(t)
 			cfg := handlers.Config{
 				Journal: d.journal, Accounts: accounts.NewReader(d.journal, d.tables.Client, d.tables.Records, d.Recorder.Now), Sender: d.outbox, Now: d.Recorder.Now,
 			}

@@ -21,7 +21,7 @@ import (
 
 func TestFailuresAreCountedFromTheFirst(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	for i := range 3 {
 		count, first, err := d.Failed(t.Context(), "m1", opened.Add(time.Duration(i)*time.Minute))
 		if err != nil || count != i+1 || !first.Equal(opened) {
@@ -36,7 +36,7 @@ func TestFailuresAreCountedFromTheFirst(t *testing.T) {
 
 func TestOneEventInTwoQueuesHasTwoCounts(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	later := opened.Add(time.Hour)
 	for i := range 4 {
 		if _, _, err := d.Failed(t.Context(), "projections/fact1", opened); err != nil {
@@ -56,7 +56,7 @@ func TestOneEventInTwoQueuesHasTwoCounts(t *testing.T) {
 
 func TestFailuresAtSeveralWorkersAtOnceAreAllCounted(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	const workers = 6
 	counts := make([]int, workers)
 	var group sync.WaitGroup
@@ -77,7 +77,7 @@ func TestFailuresAtSeveralWorkersAtOnceAreAllCounted(t *testing.T) {
 
 func TestABuriedRequestIsALetterAndHasFailed(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	report := reportOf(t, register)
 	d.bury(report)
 	report.FailureKey = ""
@@ -92,7 +92,7 @@ func TestABuriedRequestIsALetterAndHasFailed(t *testing.T) {
 
 func TestBuryingAgainOverwritesTheLetterAndTellsAgain(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	letter := reportOf(t, register)
 	d.bury(letter)
 	letter.Attempts, letter.Error = 9, "it still did not work"
@@ -113,7 +113,7 @@ func TestBuryingForgetsTheFailures(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDesk(t)
+			d := newFixture(t)
 			letter.FailureKey = "sqs-1"
 			if _, _, err := d.Failed(t.Context(), letter.FailureKey, opened); err != nil {
 				t.Fatal(err)
@@ -129,7 +129,7 @@ func TestBuryingForgetsTheFailures(t *testing.T) {
 
 func TestBuryingIsPostponedWhileNobodyCanBeTold(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.outbox.down = errDown
 	if err := d.Bury(t.Context(), reportOf(t, register)); !isPostponed(err) {
 		t.Errorf("%v, want Postponed", err)
@@ -176,7 +176,7 @@ func TestThereIsNothingThatCannotBeBuried(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDesk(t)
+			d := newFixture(t)
 			letter.Class = "unreadable"
 			d.bury(letter)
 			d.bury(letter) // a second delivery
@@ -202,7 +202,7 @@ func TestThereIsNothingThatCannotBeBuried(t *testing.T) {
 
 func TestALargeRequestFailsForWhoeverWaits(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	letter := reportOf(t, register)
 	letter.Body = []byte(strings.Replace(string(letter.Body), `"data":{}`, `"data":{"x":"`+strings.Repeat("y", 900<<10)+`"}`, 1))
 	d.bury(letter)
@@ -216,7 +216,7 @@ func TestALargeRequestFailsForWhoeverWaits(t *testing.T) {
 
 func TestALetterIsKeptWhereItsStreamCannotBeRead(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	_, err := d.tables.Client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(d.tables.Journal), Item: map[string]types.AttributeValue{
 		"pk": &types.AttributeValueMemberS{Value: string(account)}, "sk": &types.AttributeValueMemberS{Value: "000000000001"},
 		"event": &types.AttributeValueMemberS{Value: "not an event"},
@@ -240,7 +240,7 @@ func (t torn) Write(ctx context.Context, rows ...journal.Row) error {
 
 func TestABurialWhoseAnswerWasLostIsRepeated(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	letter := deadletters.Report{ID: "m", Body: []byte(strings.Repeat("x", 1<<20)), Class: "unreadable"}
 	d.Rows = torn{d.journal}
 	if err := d.Bury(t.Context(), letter); !isPostponed(err) {
@@ -255,7 +255,7 @@ func TestABurialWhoseAnswerWasLostIsRepeated(t *testing.T) {
 
 func TestALetterHasAnAddressThatBrowsersKeep(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	for _, id := range []string{".", "..", "a/../b"} {
 		msg := register
 		msg.ID = id

@@ -20,7 +20,7 @@ import (
 
 func TestAReplayThatIsHandledSettlesItsLetter(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.bury(reportOf(t, register))
 	d.now = opened.Add(time.Hour)
 	again := d.replay(register.ID)
@@ -48,7 +48,7 @@ func TestAReplayThatIsHandledSettlesItsLetter(t *testing.T) {
 
 func TestAReplayThatFailsIsOpenAgainAndCounted(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.bury(reportOf(t, register))
 	failing := d.Settling(func(context.Context, events.Event) error { return errDown })
 	for n := int64(1); n <= 2; n++ {
@@ -72,7 +72,7 @@ func TestAReplayThatFailsIsOpenAgainAndCounted(t *testing.T) {
 // was one.
 func TestAReplayThatIsHandledAtOnceIsSettled(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.bury(reportOf(t, register))
 	letter := d.find(register.ID)
 	d.outbox.meanwhile = func(msg events.Event) {
@@ -100,7 +100,7 @@ func (n nobody) Fail(ctx context.Context, _ events.Event, _ string, rows ...jour
 
 func TestAReplayThatIsBuriedAtOnceStaysOpen(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.bury(reportOf(t, register))
 	letter := d.find(register.ID)
 	d.outbox.meanwhile = func(msg events.Event) {
@@ -119,7 +119,7 @@ func TestAReplayThatIsBuriedAtOnceStaysOpen(t *testing.T) {
 
 func TestAnOlderReplayDoesNotSettleANewerOne(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.bury(reportOf(t, register))
 	first, second := d.replay(register.ID), d.replay(register.ID)
 	d.deliver(first)
@@ -134,7 +134,7 @@ func TestAnOlderReplayDoesNotSettleANewerOne(t *testing.T) {
 
 func TestOnlyReplaysAreSettled(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.bury(reportOf(t, register))
 	d.deliver(register) // a copy of the first message that came late
 	d.wantState(register.ID, deadletters.Open)
@@ -154,7 +154,7 @@ func (dark) UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dyna
 
 func TestAReplayComesAgainUntilItsLetterIsSettled(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.bury(reportOf(t, register))
 	again := d.replay(register.ID)
 	d.Recorder.Tables = dark{d.tables.Client}
@@ -169,7 +169,7 @@ func TestAReplayComesAgainUntilItsLetterIsSettled(t *testing.T) {
 
 func TestOneMayReplayAnythingAWorkerCanRead(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	msgs := []events.Event{
 		register,
 		{ID: "wakeup", Source: "/test", Subject: account, Time: opened, Data: events.ProvisionRequested{}},
@@ -193,7 +193,7 @@ func TestOneMayReplayAnythingAWorkerCanRead(t *testing.T) {
 
 func TestWhatNoWorkerCouldReadIsNotReplayed(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	whole := string(reportOf(t, register).Body)
 	for id, c := range map[string]struct{ body, says string }{
 		"garbage":   {"<xml/>", "not JSON"},
@@ -214,7 +214,7 @@ func TestWhatNoWorkerCouldReadIsNotReplayed(t *testing.T) {
 
 func TestAReplayThatCannotBeSentIsNotNoted(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.bury(reportOf(t, register))
 	d.outbox.down = errDown
 	if err := d.Replay(t.Context(), d.find(register.ID)); !errors.Is(err, errDown) {
@@ -225,7 +225,7 @@ func TestAReplayThatCannotBeSentIsNotNoted(t *testing.T) {
 
 func TestALetterThatIsNotThereIsNotFound(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	for _, id := range []string{"x", "", strings.Repeat("x", 3000)} {
 		if _, err := d.Find(t.Context(), id); portal.CodeOf(err) != portal.NotFound {
 			t.Errorf("%.20q: %v, want not_found", id, err)
@@ -235,7 +235,7 @@ func TestALetterThatIsNotThereIsNotFound(t *testing.T) {
 
 func TestABodyOfWhichAPartIsMissingIsNotTakenForWhole(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.bury(deadletters.Report{ID: "m", Body: []byte(strings.Repeat("x", 1<<20))})
 	parts := d.tables.Rows(t, d.tables.Records, "deadletter#"+d.find("m").BodyHash)
 	if len(parts) < 5 {
@@ -256,7 +256,7 @@ func TestABodyOfWhichAPartIsMissingIsNotTakenForWhole(t *testing.T) {
 // would follow the subscription that needs it.
 func TestALetterThatFailsAgainKeepsItsPlace(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	later := register
 	later.ID, later.Operation = "op-later", "op-later"
 	second := reportOf(t, later)

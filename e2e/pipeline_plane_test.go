@@ -18,13 +18,13 @@ type attachment struct {
 	key  portal.GatewayKeyID
 }
 
-// fakePlane behaves like API Gateway: one key for each value (which follows from the name
+// fakePlane behaves like API Gateway: one key for each value (which is derived from the name
 // here), and one plan for each key and stage.
 type fakePlane struct {
 	keys     map[string]portal.GatewayKeyID
 	made     int
 	attached map[attachment]bool
-	// madeAs holds the names that keys were created under. Their values follow from these.
+	// madeAs holds the names that keys were created under. Their values are derived from these.
 	madeAs map[portal.GatewayKeyID]string
 	// gone holds plans that were deleted by hand.
 	gone map[portal.PlanID]bool

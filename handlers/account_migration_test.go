@@ -70,7 +70,7 @@ func TestMigration(t *testing.T) {
 
 func TestOneOfTwoAccountsTakesOverAKeyAtTheSameTime(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	rows := adoptions.NewStore(d.tables.Client, d.tables.Records, clock)
 	by := func(c *Config) { c.AdoptedBy = rows.Owner }
 	request := func(of portal.AccountID) events.Event {
@@ -102,7 +102,7 @@ func TestOneOfTwoAccountsTakesOverAKeyAtTheSameTime(t *testing.T) {
 
 func TestTheRowOfAWaitingKeyGoesWithTheDecision(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	rows := adoptions.NewStore(d.tables.Client, d.tables.Records, clock)
 	if err := rows.AddWaiting(t.Context(), "Ada@example.com", *oldKey("old1").Key); err != nil {
 		t.Fatal(err)

@@ -58,8 +58,8 @@ func TestDemotion(t *testing.T) {
 	})
 }
 
-// admins are two accounts with a journal, whose rows and facts are real.
-type adminDesk struct {
+// adminFixture is a decider over a real journal and the rows of admins.
+type adminFixture struct {
 	t      *testing.T
 	tables journaltest.Tables
 	*Decider
@@ -67,10 +67,10 @@ type adminDesk struct {
 	intent  portal.Intent
 }
 
-func newAdminDesk(t *testing.T) *adminDesk {
+func newAdminFixture(t *testing.T) *adminFixture {
 	tables := journaltest.Start(t)
 	facts := journal.New(tables.Client, tables.Journal, tables.Records)
-	d := &adminDesk{t: t, tables: tables, journal: facts}
+	d := &adminFixture{t: t, tables: tables, journal: facts}
 	d.Decider = New(Config{
 		Journal: facts, Accounts: accounts.NewReader(facts, tables.Client, tables.Records, time.Now), Sender: mute{}, Now: time.Now,
 		Promoted: func(ctx context.Context, account portal.AccountID) (bool, error) {
@@ -87,7 +87,7 @@ func (mute) Send(context.Context, ...events.Event) error      { return nil }
 func (mute) SendAgain(context.Context, ...events.Event) error { return nil }
 
 // request returns a request about an account.
-func (d *adminDesk) request(from, about portal.AccountID, request events.Request) events.Event {
+func (d *adminFixture) request(from, about portal.AccountID, request events.Request) events.Event {
 	d.intent++
 	id := portal.OperationID(string(from) + "-" + string(about) + "-" + events.Name(request.EventType()))
 	return events.Event{
@@ -95,7 +95,7 @@ func (d *adminDesk) request(from, about portal.AccountID, request events.Request
 	}
 }
 
-func (d *adminDesk) handleAll(requests ...events.Event) {
+func (d *adminFixture) handleAll(requests ...events.Event) {
 	d.t.Helper()
 	for _, msg := range requests {
 		var postponed *portal.Postponed
@@ -112,7 +112,7 @@ func (d *adminDesk) handleAll(requests ...events.Event) {
 	}
 }
 
-func (d *adminDesk) isAdmin(account portal.AccountID) bool {
+func (d *adminFixture) isAdmin(account portal.AccountID) bool {
 	d.t.Helper()
 	is, err := d.promoted(d.t.Context(), account)
 	if err != nil {
@@ -133,7 +133,7 @@ func TestTwoAdminsWhoRemoveEachOtherLeaveOneAdmin(t *testing.T) {
 		for order := range 4 {
 			t.Run(fmt.Sprintf("%s, order %d", name, order), func(t *testing.T) {
 				t.Parallel()
-				d := newAdminDesk(t)
+				d := newAdminFixture(t)
 				for _, account := range []portal.AccountID{"ann", "bob"} {
 					d.handleAll(d.request(account, account, events.RegisterUser{}), d.request("root", account, events.AdminPromotionRequested{}))
 				}
@@ -179,7 +179,7 @@ func TestThreeAdminsWhoRemoveEachOtherInACircleLeaveAnAdmin(t *testing.T) {
 		for order := range 3 {
 			t.Run(fmt.Sprintf("%s, order %d", name, order), func(t *testing.T) {
 				t.Parallel()
-				d, circle := newAdminDesk(t), []portal.AccountID{"ann", "bob", "cid"}
+				d, circle := newAdminFixture(t), []portal.AccountID{"ann", "bob", "cid"}
 				for _, account := range circle {
 					d.handleAll(d.request(account, account, events.RegisterUser{}), d.request("root", account, events.AdminPromotionRequested{}))
 				}
@@ -223,7 +223,7 @@ func TestAdminsOfWhomOnlyTheRowTellsFollowTheSameRules(t *testing.T) {
 	for name, request := range map[string]events.Request{"suspended": suspend, "deleted": remove} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newAdminDesk(t)
+			d := newAdminFixture(t)
 			for _, account := range []portal.AccountID{"ann", "bob"} {
 				d.handleAll(d.request(account, account, events.RegisterUser{}))
 				if err := d.journal.Write(t.Context(), journal.Row{Key: schema.Admin(account), Value: adminRow{By: "root", At: time.Now()}}); err != nil {
@@ -243,7 +243,7 @@ func TestAdminsOfWhomOnlyTheRowTellsFollowTheSameRules(t *testing.T) {
 	}
 }
 
-func (d *adminDesk) fold(account portal.AccountID) state.Account {
+func (d *adminFixture) fold(account portal.AccountID) state.Account {
 	d.t.Helper()
 	history, err := d.accounts.Account(d.t.Context(), account)
 	if err != nil {
@@ -252,7 +252,7 @@ func (d *adminDesk) fold(account portal.AccountID) state.Account {
 	return history.Account
 }
 
-func (d *adminDesk) rejections(account portal.AccountID) (all []events.RequestRejected) {
+func (d *adminFixture) rejections(account portal.AccountID) (all []events.RequestRejected) {
 	d.t.Helper()
 	facts, err := d.journal.Read(d.t.Context(), portal.AccountStream(account), 0)
 	if err != nil {
@@ -268,7 +268,7 @@ func (d *adminDesk) rejections(account portal.AccountID) (all []events.RequestRe
 
 func TestASuspendedAdminIsNoneUntilTheReinstatement(t *testing.T) {
 	t.Parallel()
-	d := newAdminDesk(t)
+	d := newAdminFixture(t)
 	d.handleAll(d.request("ann", "ann", events.RegisterUser{}), d.request("root", "ann", events.AdminPromotionRequested{}),
 		d.request("root", "ann", events.AccountSuspensionRequested{Message: "No.", ByGroup: true}))
 	if d.isAdmin("ann") {
@@ -290,7 +290,7 @@ func TestASuspendedAdminIsNoneUntilTheReinstatement(t *testing.T) {
 
 func TestAnyAdminMayRemoveSomebodyWhoIsNone(t *testing.T) {
 	t.Parallel()
-	d := newAdminDesk(t)
+	d := newAdminFixture(t)
 	d.handleAll(d.request("ann", "ann", events.RegisterUser{}), d.request("bob", "ann", events.AccountSuspensionRequested{Message: "No."}), d.request("bob", "ann", events.AccountDeletionRequested{}))
 	if got := d.rejections("ann"); len(got) != 0 || !d.fold("ann").Standing.Leaving() {
 		t.Errorf("the requests were answered with %+v", got)
@@ -300,7 +300,7 @@ func TestAnyAdminMayRemoveSomebodyWhoIsNone(t *testing.T) {
 func TestTwoAdminsWhoDemoteEachOtherAtOnceLeaveOneAdmin(t *testing.T) {
 	t.Parallel()
 	for range 10 {
-		d := newAdminDesk(t)
+		d := newAdminFixture(t)
 		for _, account := range []portal.AccountID{"ann", "bob"} {
 			d.handleAll(d.request(account, account, events.RegisterUser{}), d.request("root", account, events.AdminPromotionRequested{}))
 		}
@@ -321,7 +321,7 @@ func TestTwoAdminsWhoDemoteEachOtherAtOnceLeaveOneAdmin(t *testing.T) {
 
 func TestASecondDeliveryOfAPromotionOrDemotionChangesNothing(t *testing.T) {
 	t.Parallel()
-	d := newAdminDesk(t)
+	d := newAdminFixture(t)
 	promote, demote := d.request("root", "ann", events.AdminPromotionRequested{}), d.request("root", "ann", events.AdminDemotionRequested{ByGroup: true})
 	d.handleAll(d.request("ann", "ann", events.RegisterUser{}), promote, promote, demote, promote, demote)
 	facts, err := d.journal.Read(t.Context(), portal.AccountStream("ann"), 0)

@@ -14,7 +14,7 @@ import (
 // library is a fake job that reads the catalog over a real journal. It records who joins and
 // answers them at once with the configured outcome.
 type library struct {
-	*desk
+	*fixture
 	read   CatalogRead
 	joined []string
 	// down is what joining fails with.
@@ -24,8 +24,8 @@ type library struct {
 
 func newLibrary(t *testing.T) *library {
 	t.Helper()
-	l := &library{desk: newDesk(t), read: CatalogRead{Source: "api-gateway", Hash: "h1", Products: 2}}
-	l.execute = l.again()
+	l := &library{fixture: newFixture(t), read: CatalogRead{Source: "api-gateway", Hash: "h1", Products: 2}}
+	l.decider = l.again()
 	return l
 }
 
@@ -39,7 +39,7 @@ func (l *library) Join(ctx context.Context, request events.Event) error {
 		return l.down
 	}
 	l.joined = append(l.joined, request.ID)
-	return l.execute.PublishCatalog(ctx, request, l.read)
+	return l.decider.PublishCatalog(ctx, request, l.read)
 }
 
 // tick is a request of the job's own, or of somebody's who waits for it.
@@ -110,7 +110,7 @@ func TestARequestThatCannotJoinNowLeavesNoTraceAndComesAgain(t *testing.T) {
 	t.Parallel()
 	l := newLibrary(t)
 	l.down = &portal.Postponed{Reason: "the records do not answer"}
-	if err := deliver(t.Context(), l.execute, l.tick("op")); !isPostponed(err) {
+	if err := deliver(t.Context(), l.decider, l.tick("op")); !isPostponed(err) {
 		t.Errorf("%v, want Postponed", err)
 	}
 	holds(t, l.published())
@@ -123,7 +123,7 @@ func TestASecondDeliveryOfASynchronizationTellsAgain(t *testing.T) {
 	l.handle(msg)
 	first, _ := l.outbox.empty()
 	l.read.Hash = "h2" // the source has changed since
-	l.execute = l.again()
+	l.decider = l.again()
 	l.handle(msg)
 	sent, repeated := l.outbox.empty()
 	if diff := cmp.Diff(first, repeated); diff != "" || len(sent) > 0 {
@@ -142,7 +142,7 @@ func TestASynchronizationWhereThereIsNoCatalogIsInvalid(t *testing.T) {
 	}
 	msg := l.tick("")
 	msg.Subject = portal.AccountStream(account)
-	if err := deliver(t.Context(), l.execute, msg); portal.CodeOf(err) != portal.Invalid {
+	if err := deliver(t.Context(), l.decider, msg); portal.CodeOf(err) != portal.Invalid {
 		t.Errorf("about an account: %v, want invalid", err)
 	}
 }

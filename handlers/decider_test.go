@@ -26,7 +26,7 @@ var (
 
 func TestARequestLeadsToFactsThatSayWhatLedToThem(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.handle(register, subscribe)
 	facts := d.facts()
 	holds(t, facts,
@@ -52,7 +52,7 @@ func TestARequestLeadsToFactsThatSayWhatLedToThem(t *testing.T) {
 
 func TestFactsAreSentAndConvergingIsWokenForThoseThatOpenAWish(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.handle(register)
 	sent, _ := d.outbox.empty()
 	if diff := cmp.Diff(d.facts(), sent); diff != "" {
@@ -76,7 +76,7 @@ func TestFactsAreSentAndConvergingIsWokenForThoseThatOpenAWish(t *testing.T) {
 
 func TestAFactThatOpensAWishHasADueRow(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.handle(register, subscribe)
 	facts := d.facts()
 	want := due.OfWish(facts[2].Subject, 3, facts[2].Time, "", "free", subscribe.Correlation)
@@ -98,13 +98,13 @@ func TestAFactThatOpensAWishHasADueRow(t *testing.T) {
 
 func TestDecidingEndsTheRowByWhichARequestIsHandedInAgain(t *testing.T) {
 	t.Parallel()
-	for name, end := range map[string]func(*desk){
-		"it is carried out": func(d *desk) { d.handle(subscribe) },
-		"it is given up":    func(d *desk) { d.fail(subscribe) },
+	for name, end := range map[string]func(*fixture){
+		"it is carried out": func(d *fixture) { d.handle(subscribe) },
+		"it is given up":    func(d *fixture) { d.fail(subscribe) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDesk(t)
+			d := newFixture(t)
 			row := due.OfOperation(subscribe.Subject, subscribe.Operation, subscribe.Time)
 			if err := d.journal.Write(t.Context(), journal.PutDue(row)); err != nil {
 				t.Fatal(err)
@@ -121,7 +121,7 @@ func TestDecidingEndsTheRowByWhichARequestIsHandedInAgain(t *testing.T) {
 
 func TestASecondDeliverySendsAgainAndAppendsNothing(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.handle(register, subscribe)
 	sent, _ := d.outbox.empty()
 	want := sent[1:] // of subscribe
@@ -148,11 +148,11 @@ func TestASecondDeliverySendsAgainAndAppendsNothing(t *testing.T) {
 
 func TestAWorkerThatCrashesBetweenAppendingAndSendingIsMadeGoodByTheNextDelivery(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.handle(register)
 	d.outbox.empty()
 	d.outbox.down = errDown
-	if err := deliver(t.Context(), d.execute, subscribe); !isPostponed(err) || !errors.Is(err, errDown) {
+	if err := deliver(t.Context(), d.decider, subscribe); !isPostponed(err) || !errors.Is(err, errDown) {
 		t.Fatalf("while the queue is down: %v, want Postponed", err)
 	}
 	appended := d.facts()
@@ -179,7 +179,7 @@ func TestAWorkerThatCrashesBetweenAppendingAndSendingIsMadeGoodByTheNextDelivery
 func TestARequestThatIsRepeatedIsToldOfOnceInAWhile(t *testing.T) {
 	t.Parallel()
 	now := opened
-	d := newDesk(t, func(cfg *Config) { cfg.Now = func() time.Time { return now } })
+	d := newFixture(t, func(cfg *Config) { cfg.Now = func() time.Time { return now } })
 	d.handle(register, subscribe)
 	d.outbox.empty()
 	for range 50 {
@@ -204,7 +204,7 @@ func TestARequestThatIsRepeatedIsToldOfOnceInAWhile(t *testing.T) {
 // Many repeats of one request must not keep an account from leaving a plan.
 func TestAWishThatManyWaitForCanStillBeLeft(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.handle(register, subscribe)
 	stream := portal.AccountStream(account)
 	for batch := range 96 {
@@ -238,7 +238,7 @@ func TestALostRaceDecidesAnew(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			d := newDesk(t)
+			d := newFixture(t)
 			d.handle(register)
 			slow := d.beside(func(cfg *Config) {
 				cfg.Journal = overtaken{d.journal, once(func() { d.handle(c.meanwhile) })}
@@ -266,7 +266,7 @@ func TestALostRaceDecidesAnew(t *testing.T) {
 
 func TestTheSameMessageAtTwoWorkersIsCarriedOutOnce(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.handle(register)
 	slow := d.beside(func(cfg *Config) {
 		cfg.Journal = overtaken{d.journal, once(func() { d.handle(subscribe) })}
@@ -284,7 +284,7 @@ func TestTheSameMessageAtTwoWorkersIsCarriedOutOnce(t *testing.T) {
 
 func TestAMessageThatKeepsLosingRacesGoesBack(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	n := 0
 	slow := d.beside(func(cfg *Config) {
 		cfg.Journal = overtaken{d.journal, func() {
@@ -314,7 +314,7 @@ func (unreachable) ReadUpTo(context.Context, portal.Stream, int64, int) ([]event
 
 func TestNothingIsDecidedWithoutTheJournal(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	blind := d.beside(func(cfg *Config) { cfg.Journal = unreachable{d.journal} })
 	if err := deliver(t.Context(), blind, subscribe); !isPostponed(err) {
 		t.Errorf("%v, want Postponed", err)
@@ -326,15 +326,15 @@ func TestNothingIsDecidedWithoutTheJournal(t *testing.T) {
 
 func TestAMessageAboutTheWrongThingIsInvalid(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	for _, subject := range []portal.Stream{portal.CatalogStream, "account/", "licence/x"} {
 		msg := register
 		msg.Subject = subject
-		if err := deliver(t.Context(), d.execute, msg); portal.CodeOf(err) != portal.Invalid {
+		if err := deliver(t.Context(), d.decider, msg); portal.CodeOf(err) != portal.Invalid {
 			t.Errorf("RegisterUser about %q: %v, want invalid", subject, err)
 		}
 	}
-	mismatched := d.execute.Handlers()[events.RegisterUser{}.EventType()]
+	mismatched := d.decider.Handlers()[events.RegisterUser{}.EventType()]
 	if err := mismatched(t.Context(), subscribe); portal.CodeOf(err) != portal.Invalid {
 		t.Errorf("a SubscribeRequested as RegisterUser: %v, want invalid", err)
 	}
@@ -343,7 +343,7 @@ func TestAMessageAboutTheWrongThingIsInvalid(t *testing.T) {
 func TestAWorkerAsksTheCatalogBeforeItSubscribes(t *testing.T) {
 	t.Parallel()
 	answer, err := "Not here.", error(nil)
-	d := newDesk(t, func(cfg *Config) {
+	d := newFixture(t, func(cfg *Config) {
 		cfg.Refusal = func(_ context.Context, plan portal.PlanID) (string, error) {
 			if plan != freePlan.Plan {
 				return "", nil
@@ -356,7 +356,7 @@ func TestAWorkerAsksTheCatalogBeforeItSubscribes(t *testing.T) {
 	}
 	d.handle(events.Event{ID: "r", Source: "/test", Subject: portal.AccountStream(account), Time: opened, Operation: "r", Intent: 1, Data: events.RegisterUser{}})
 	err = &portal.Postponed{Reason: "the catalog cannot be read"}
-	if got := deliver(t.Context(), d.execute, ask("a")); !isPostponed(got) {
+	if got := deliver(t.Context(), d.decider, ask("a")); !isPostponed(got) {
 		t.Errorf("without a catalog: %v, want Postponed", got)
 	}
 	err = nil

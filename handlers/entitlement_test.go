@@ -32,15 +32,15 @@ func grant(plan portal.PlanID) Entitlement {
 	return Entitlement{Dimensions: []string{string(plan)}, Plan: plan, Name: string(plan), Stages: proStages}
 }
 
-// newMarket is a desk whose licence ann has claimed and AWS calls active.
-func newMarket(t *testing.T, aws *answers) *desk {
+// newMarket is a fixture whose licence ann has claimed and AWS calls active.
+func newMarket(t *testing.T, aws *answers) *fixture {
 	t.Helper()
-	d := newDesk(t, func(c *Config) { c.Entitled = aws.entitled })
+	d := newFixture(t, func(c *Config) { c.Entitled = aws.entitled })
 	d.handle(about(licence01, "claim", byAnn), about(licence01, "paid", noticed(events.NoticeSubscribed, noon)))
 	return d
 }
 
-func (d *desk) pays(plan portal.PlanID, access bool) {
+func (d *fixture) pays(plan portal.PlanID, access bool) {
 	d.t.Helper()
 	l := state.FoldLicence(licence01, d.stream(licence01))
 	if l.Claim.Plan != plan || l.HasAccess != access {
@@ -80,7 +80,7 @@ func TestTheAnswerOfAWSChangesThePlanOnce(t *testing.T) {
 	facts := len(d.stream(licence01))
 	aws.is = grant("pro")
 	d.handle(check)
-	d.execute = d.beside(func(c *Config) { c.Entitled = aws.entitled })
+	d.decider = d.beside(func(c *Config) { c.Entitled = aws.entitled })
 	d.handle(check)
 	if d.pays("max", true); aws.asked != 1 || len(d.stream(licence01)) != facts {
 		t.Errorf("AWS was asked %d times for one check", aws.asked)
@@ -102,7 +102,7 @@ func TestAWSIsAskedOnlyAboutClaimsAndContracts(t *testing.T) {
 	if d.pays("pro", true); len(d.stream(licence01)) != facts {
 		t.Error("a listing without contracts led to facts")
 	}
-	if err := deliver(t.Context(), d.execute, about(portal.AccountStream("ann"), "check", events.EntitlementCheckRequested{})); portal.CodeOf(err) != portal.Invalid {
+	if err := deliver(t.Context(), d.decider, about(portal.AccountStream("ann"), "check", events.EntitlementCheckRequested{})); portal.CodeOf(err) != portal.Invalid {
 		t.Errorf("a check of an account is answered %v", err)
 	}
 }
@@ -112,12 +112,12 @@ func TestACheckIsRepeatedUntilAWSAnswers(t *testing.T) {
 	aws := &answers{err: &portal.Postponed{Reason: "AWS Marketplace throttles"}}
 	d := newMarket(t, aws)
 	check := about(licence01, "check", events.EntitlementCheckRequested{})
-	if err := deliver(t.Context(), d.execute, check); !isPostponed(err) {
+	if err := deliver(t.Context(), d.decider, check); !isPostponed(err) {
 		t.Fatalf("the worker answers %v", err)
 	}
 	denied := errors.New("denied")
 	aws.err = denied
-	if err := deliver(t.Context(), d.execute, check); !errors.Is(err, denied) || isPostponed(err) {
+	if err := deliver(t.Context(), d.decider, check); !errors.Is(err, denied) || isPostponed(err) {
 		t.Fatalf("the worker answers %v", err)
 	}
 	aws.err, aws.is, aws.sold = nil, grant("max"), true
@@ -159,9 +159,9 @@ func (r *reads) Read(ctx context.Context, stream portal.Stream, after int64) ([]
 
 func TestANoticeThatNamesNoLicenceIsKeptOnceWithoutReading(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	counting := &reads{Journal: d.journal}
-	d.execute = d.beside(func(c *Config) { c.Journal = counting })
+	d.decider = d.beside(func(c *Config) { c.Journal = counting })
 	stream := portal.NoticeStream("n1")
 	unknown := about(stream, "n1", events.MarketplaceNotified{Source: "s", Kind: events.NoticeUnknown, At: opened, Text: "?"})
 	d.handle(unknown)

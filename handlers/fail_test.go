@@ -20,21 +20,24 @@ func graveRow(msg events.Event) journal.Row {
 }
 
 // fail gives messages up.
-func (d *desk) fail(msgs ...events.Event) {
+func (d *fixture) fail(msgs ...events.Event) {
 	d.t.Helper()
 	for _, msg := range msgs {
-		if err := d.execute.Fail(d.t.Context(), msg, "failed", graveRow(msg)); err != nil {
+		if err := d.decider.Fail(d.t.Context(), msg, "failed", graveRow(msg)); err != nil {
 			d.t.Fatalf("giving up %s %s: %v", msg.Type(), msg.ID, err)
 		}
 	}
 }
 
 // graves counts those rows.
-func (d *desk) graves() int { d.t.Helper(); return len(d.tables.Rows(d.t, d.tables.Records, "grave")) }
+func (d *fixture) graves() int {
+	d.t.Helper()
+	return len(d.tables.Rows(d.t, d.tables.Records, "grave"))
+}
 
 func TestARequestThatWasNotHandledFailsForWhoeverWaits(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.handle(register)
 	d.outbox.empty()
 	d.fail(subscribe)
@@ -55,7 +58,7 @@ func TestARequestThatWasNotHandledFailsForWhoeverWaits(t *testing.T) {
 
 func TestARequestFailsOnceAndIsToldOfAgain(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.fail(register)
 	d.outbox.empty()
 	d.fail(register)
@@ -68,7 +71,7 @@ func TestARequestFailsOnceAndIsToldOfAgain(t *testing.T) {
 
 func TestWhatAHandledRequestEntailsIsSentAgainWhenItIsGivenUp(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.handle(register, subscribe)
 	sent, _ := d.outbox.empty()
 	before := d.facts()
@@ -87,7 +90,7 @@ func TestWhatAHandledRequestEntailsIsSentAgainWhenItIsGivenUp(t *testing.T) {
 
 func TestARequestThatIsHandledWhileItIsGivenUpHasNotFailed(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	slow := d.beside(func(cfg *Config) {
 		cfg.Journal = overtaken{d.journal, once(func() { d.handle(register) })}
 	})
@@ -105,7 +108,7 @@ func TestARequestThatIsHandledWhileItIsGivenUpHasNotFailed(t *testing.T) {
 
 func TestARowAndItsRequestFailedAreWrittenTogetherOrNotAtAll(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	n := 0
 	slow := d.beside(func(cfg *Config) {
 		cfg.Journal = overtaken{d.journal, func() {
@@ -123,7 +126,7 @@ func TestARowAndItsRequestFailedAreWrittenTogetherOrNotAtAll(t *testing.T) {
 
 func TestAMessageThatNobodyWaitsForIsItsRowAndNothingMore(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.handle(register)
 	fact := d.facts()[0]
 	d.outbox.empty()
@@ -148,7 +151,7 @@ func TestAMessageThatNobodyWaitsForIsItsRowAndNothingMore(t *testing.T) {
 
 func TestARequestOfNobodyFailsWithoutEndingAnything(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	msg := ask("", 0, events.KeyReleaseRequested{Key: "k"})
 	msg.ID = "release"
 	d.fail(msg)
@@ -157,9 +160,9 @@ func TestARequestOfNobodyFailsWithoutEndingAnything(t *testing.T) {
 
 func TestGivingUpIsPostponedWhileTheQueuesAreDownAndTellsLater(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.outbox.down = errDown
-	if err := d.execute.Fail(t.Context(), register, "failed", graveRow(register)); !isPostponed(err) {
+	if err := d.decider.Fail(t.Context(), register, "failed", graveRow(register)); !isPostponed(err) {
 		t.Errorf("%v, want Postponed", err)
 	}
 	d.outbox.down = nil
@@ -171,7 +174,7 @@ func TestGivingUpIsPostponedWhileTheQueuesAreDownAndTellsLater(t *testing.T) {
 
 func TestAReplayOfWhatFailedIsCarriedOutAndItsOperationSucceeds(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	views := projections.Tables{Views: d.tables.Views, Records: d.tables.Records}
 	projector := projections.NewProjector(d.journal, accounts.NewReader(d.journal, d.tables.Client, d.tables.Records, clock), d.tables.Client, views)
 	shown := projections.NewViews(d.tables.Client, views, (*catalog.Store)(nil))
@@ -205,7 +208,7 @@ func TestAReplayOfWhatFailedIsCarriedOutAndItsOperationSucceeds(t *testing.T) {
 // A request about any kind of stream may have an operation.
 func TestARequestAboutAnyStreamOfOursFailsThere(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	for _, stream := range []portal.Stream{"licence/l-1", "legacy/product/customer", portal.CatalogStream, portal.PortalStream} {
 		msg := register
 		msg.ID, msg.Subject = "op-"+string(stream), stream
@@ -217,8 +220,8 @@ func TestARequestAboutAnyStreamOfOursFailsThere(t *testing.T) {
 // A long stream's snapshot knows handled requests as well as its facts do.
 func TestARequestThatWasHandledLongAgoIsNeitherCarriedOutAgainNorFails(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
-	d.execute = d.beside(func(cfg *Config) {
+	d := newFixture(t)
+	d.decider = d.beside(func(cfg *Config) {
 		cfg.Accounts = accounts.NewReader(d.journal, d.tables.Client, d.tables.Records, clock).SnapshotEvery(4, 1)
 	})
 	d.handle(register, subscribe, leave, ask("op-again", 4, freePlan), ask("op-leave-again", 5, events.UnsubscribeRequested{Plan: "free"}))
@@ -234,7 +237,7 @@ func TestARequestThatWasHandledLongAgoIsNeitherCarriedOutAgainNorFails(t *testin
 }
 
 // wakeUpOf is the wake-up that the last wish of the stream led to.
-func (d *desk) wakeUpOf(wish events.Event) events.Event {
+func (d *fixture) wakeUpOf(wish events.Event) events.Event {
 	return events.Event{
 		ID: portal.DeriveID("provision", wish.ID, "0"), Source: "/gatehouse/handlers", Subject: wish.Subject, Time: opened,
 		Causation: wish.ID, Correlation: wish.Correlation, Data: events.ProvisionRequested{},
@@ -243,7 +246,7 @@ func (d *desk) wakeUpOf(wish events.Event) events.Event {
 
 func TestAWakeUpThatIsGivenUpParksTheWishesThatNothingExplains(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.handle(register, subscribe)
 	d.outbox.empty()
 	known := d.facts()
@@ -264,7 +267,7 @@ func TestAWakeUpThatIsGivenUpParksTheWishesThatNothingExplains(t *testing.T) {
 
 func TestAWakeUpThatIsGivenUpLeavesOtherReasonsAlone(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.handle(register, subscribe)
 	known := d.facts()
 	wake := d.wakeUpOf(known[2])
@@ -280,7 +283,7 @@ func TestAWakeUpThatIsGivenUpLeavesOtherReasonsAlone(t *testing.T) {
 
 func TestAWakeUpThatIsGivenUpWhileItsAccountMovesOnSaysNothing(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.handle(register, subscribe)
 	wish := d.facts()[2]
 	slow := d.beside(func(cfg *Config) {

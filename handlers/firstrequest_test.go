@@ -26,9 +26,9 @@ func (c *counted) Account(ctx context.Context, id portal.AccountID) (accounts.Hi
 
 func TestAnAccountsFirstRequestIsDecidedWithoutReadingItsStream(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	reader := &counted{accountReader: accounts.NewReader(d.journal, d.tables.Client, d.tables.Records, clock)}
-	d.execute = d.beside(func(cfg *Config) { cfg.Accounts = reader })
+	d.decider = d.beside(func(cfg *Config) { cfg.Accounts = reader })
 	d.handle(register)
 	if len(d.facts()) != 1 || reader.reads != 0 {
 		t.Errorf("%d facts after %d reads, want one and none", len(d.facts()), reader.reads)
@@ -48,21 +48,21 @@ func TestAnAccountsFirstRequestIsDecidedWithoutReadingItsStream(t *testing.T) {
 
 func TestAFirstRequestThatComesLateIsDecidedFromTheStream(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.handle(ask("op-later", 2, events.RegisterUser{}), subscribe)
 	before := len(d.facts())
 	d.handle(register)
 	holds(t, d.facts()[before:], events.RequestUnchanged{Decides: events.Decides{Scopes: []portal.Scope{portal.RegistrationScope}}})
 }
 
-// remembering makes the desk's decider append and read through one process's memory, and counts the
+// remembering makes the fixture's decider append and read through one process's memory, and counts the
 // reads of the journal.
-func (d *desk) remembering() *pages {
+func (d *fixture) remembering() *pages {
 	d.t.Helper()
 	counting := &pages{Client: d.tables.Client}
 	facts := journal.New(counting, d.tables.Journal, d.tables.Records)
 	reader := accounts.NewReader(facts, counting, d.tables.Records, clock)
-	d.execute = d.beside(func(cfg *Config) {
+	d.decider = d.beside(func(cfg *Config) {
 		cfg.Accounts, cfg.Journal = reader, accounts.Writer{Journal: facts, Reader: reader}
 	})
 	return counting
@@ -94,7 +94,7 @@ func (p *pages) want(t *testing.T, name string, read, wrote int) {
 
 func TestTheRequestAfterOneThatTheProcessDecidedIsDecidedWithoutReading(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	p := d.remembering()
 	d.handle(register)
 	p.want(t, "the registration", 0, 1)
@@ -111,7 +111,7 @@ func TestTheRequestAfterOneThatTheProcessDecidedIsDecidedWithoutReading(t *testi
 
 func TestARequestIsDecidedFromTheStreamIfAnotherProcessHasAppended(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	p := d.remembering()
 	d.handle(register)
 	p.want(t, "the registration", 0, 1)
@@ -129,7 +129,7 @@ func TestARequestIsDecidedFromTheStreamIfAnotherProcessHasAppended(t *testing.T)
 
 func TestARequestIsDecidedFromTheStreamIfTheJournalWasRestored(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	p := d.remembering()
 	d.handle(register)
 	p.want(t, "the registration", 0, 1)
@@ -149,7 +149,7 @@ func TestARequestIsDecidedFromTheStreamIfTheJournalWasRestored(t *testing.T) {
 	}
 	p.want(t, "the subscription", 2, 2)
 
-	d = newDesk(t)
+	d = newFixture(t)
 	d.remembering()
 	d.handle(register)
 	key := schema.Fact(register.Subject, 1).Attributes()

@@ -304,7 +304,7 @@ func TestAKeyThatReplacesOneOfAPurchaseStaysInThePurchase(t *testing.T) {
 
 func TestTheEndOfAKeyIsADueRow(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	ends := opened.AddDate(0, 0, 10)
 	d.handle(register, ask("op-key", 2, events.KeyRequested{Name: "CI", Ends: &ends}))
 	key := portal.KeyID(portal.DeriveID("key", string(account), "op-key"))

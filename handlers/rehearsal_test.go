@@ -11,7 +11,7 @@ import (
 
 func TestARehearsalSaysWhatARequestLeadsToAndDoesNothing(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.handle(ask("op-register", 1, events.RegisterUser{}), ask("op-free", 3, freePlan))
 	before := len(d.facts())
 	for name, c := range map[string]struct {
@@ -25,7 +25,7 @@ func TestARehearsalSaysWhatARequestLeadsToAndDoesNothing(t *testing.T) {
 		"the first request of an account, repeated": {ask("op-again", 1, events.RegisterUser{}), events.RequestUnchanged{}},
 	} {
 		d.outbox.empty()
-		facts, ok, err := d.execute.Rehearse(t.Context(), c.msg)
+		facts, ok, err := d.decider.Rehearse(t.Context(), c.msg)
 		switch {
 		case !ok || err != nil:
 			t.Errorf("%s: %v, %v", name, ok, err)
@@ -40,13 +40,13 @@ func TestARehearsalSaysWhatARequestLeadsToAndDoesNothing(t *testing.T) {
 
 func TestOnlyWhatTheJournalDecidesCanBeRehearsed(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	for name, msg := range map[string]events.Event{
 		"a wake-up":         {ID: "w", Subject: portal.AccountStream(account), Data: events.ProvisionRequested{}},
 		"a fact":            {ID: "f", Subject: portal.AccountStream(account), Data: events.UserRegistered{}},
 		"reading a catalog": {ID: "c", Subject: portal.CatalogStream, Data: events.CatalogSyncRequested{}},
 	} {
-		if _, ok, err := d.execute.Rehearse(t.Context(), msg); ok || err != nil {
+		if _, ok, err := d.decider.Rehearse(t.Context(), msg); ok || err != nil {
 			t.Errorf("%s: %v (%v)", name, ok, err)
 		}
 	}
@@ -54,10 +54,10 @@ func TestOnlyWhatTheJournalDecidesCanBeRehearsed(t *testing.T) {
 
 func TestARehearsalFailsLikeTheHandler(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	wrong := ask("op-x", 1, events.RegisterUser{})
 	wrong.Subject = portal.CatalogStream
-	if _, ok, err := d.execute.Rehearse(t.Context(), wrong); !ok || portal.CodeOf(err) != portal.Invalid {
+	if _, ok, err := d.decider.Rehearse(t.Context(), wrong); !ok || portal.CodeOf(err) != portal.Invalid {
 		t.Errorf("%v (%v), want the error of an invalid request", ok, err)
 	}
 	panicking := d.beside(func(cfg *Config) {

@@ -131,7 +131,7 @@ func TestAnAccountThatIsNotInGoodStandingChangesNothing(t *testing.T) {
 // A request that was accepted before the account was deleted may be decided after.
 func TestDeletionDuringASubscriptionEndsItsWish(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.handle(register, subscribe, ask("op-delete", 3, events.AccountDeletionRequested{}), ask("op-late", 4, nextPlan))
 	folded := statetest.FoldAccount(account, d.facts())
 	if diff := cmp.Diff([]int64{4}, folded.WaitingWishes()); diff != "" {
@@ -144,7 +144,7 @@ func TestDeletionDuringASubscriptionEndsItsWish(t *testing.T) {
 
 func TestAnAccountWithHundredsOfOpenWishesCanBeDeleted(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.handle(register)
 	var facts []events.Fact
 	for i := range 300 {
@@ -174,7 +174,7 @@ func TestAnAccountWithHundredsOfOpenWishesCanBeDeleted(t *testing.T) {
 func TestOnlyOthersDeleteASuspendedAccount(t *testing.T) {
 	t.Parallel()
 	for actor, want := range map[portal.Actor]bool{portal.AccountActor(account): false, portal.AccountActor("admin1"): true, portal.Operator: true} {
-		d := newDesk(t)
+		d := newFixture(t)
 		erase := ask("op-delete", 9, events.AccountDeletionRequested{})
 		erase.Actor = actor
 		d.handle(register, ask("op-suspend", 2, events.AccountSuspensionRequested{Message: "No."}), erase)

@@ -16,7 +16,7 @@ import (
 var painted = events.Unknown{Type: "gatehouse.KeyPainted.v1", Data: json.RawMessage(`{"colour":"red"}`)}
 
 // decideElsewhere appends facts as a newer worker does.
-func (d *desk) decideElsewhere(msg events.Event, facts ...events.Fact) {
+func (d *fixture) decideElsewhere(msg events.Event, facts ...events.Fact) {
 	d.t.Helper()
 	head := int64(len(d.facts()))
 	if err := d.journal.Append(d.t.Context(), msg.Subject, head, journal.Stamp(msg, "/newer", opened, head, facts)); err != nil {
@@ -26,7 +26,7 @@ func (d *desk) decideElsewhere(msg events.Event, facts ...events.Fact) {
 
 func TestARequestThatNewerCodeHasDecidedIsNotDecidedAgain(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.handle(register)
 	d.outbox.empty()
 	d.decideElsewhere(subscribe, painted)
@@ -46,7 +46,7 @@ func TestARequestThatNewerCodeHasDecidedIsNotDecidedAgain(t *testing.T) {
 
 func TestDecidingGoesOnAfterAFactOfNewerCode(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.handle(register)
 	d.decideElsewhere(ask("op-newer", 9, events.RegisterUser{}), painted)
 	d.handle(subscribe)
@@ -68,13 +68,13 @@ var strange = events.Unknown{Type: "gatehouse.AccountMerged.v1", Data: json.RawM
 
 func TestDecidingWaitsForAWorkerThatUnderstandsTheStream(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.handle(register)
 	d.decideElsewhere(ask("op-newer", 9, events.RegisterUser{}), strange)
 	d.outbox.empty()
 	before := d.facts()
 	for _, msg := range []events.Event{subscribe, leave, ask("op-again", 10, events.RegisterUser{})} {
-		if err := deliver(t.Context(), d.execute, msg); !isPostponed(err) {
+		if err := deliver(t.Context(), d.decider, msg); !isPostponed(err) {
 			t.Errorf("%s: %v, want Postponed", msg.Type(), err)
 		}
 	}
@@ -98,7 +98,7 @@ func TestTheCatalogWaitsForAWorkerThatUnderstandsIt(t *testing.T) {
 	if err := l.journal.Append(t.Context(), msg.Subject, 0, journal.Stamp(msg, "/newer", opened, 0, []events.Fact{strange})); err != nil {
 		t.Fatal(err)
 	}
-	if err := deliver(t.Context(), l.execute, l.tick("op")); !isPostponed(err) {
+	if err := deliver(t.Context(), l.decider, l.tick("op")); !isPostponed(err) {
 		t.Errorf("%v, want Postponed", err)
 	}
 }
@@ -110,9 +110,9 @@ func TestARequestThatNamesNoPlanIsInvalid(t *testing.T) {
 		"subscribing": events.SubscribeRequested{Name: "Free"}, "leaving": events.UnsubscribeRequested{},
 		"changing": events.PlanChangeRequested{Replaces: "free"}, "changing nothing": events.PlanChangeRequested{Plan: "free"},
 	} {
-		d := newDesk(t)
+		d := newFixture(t)
 		d.handle(register)
-		if err := d.execute.Handlers()[data.EventType()](t.Context(), ask("op-none", 9, data)); portal.CodeOf(err) != portal.Invalid || !strings.HasSuffix(portal.MessageOf(err), " names no plan.") {
+		if err := d.decider.Handlers()[data.EventType()](t.Context(), ask("op-none", 9, data)); portal.CodeOf(err) != portal.Invalid || !strings.HasSuffix(portal.MessageOf(err), " names no plan.") {
 			t.Errorf("%s: %v", name, err)
 		}
 		if facts := d.facts(); len(facts) != 1 {

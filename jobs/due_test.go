@@ -26,8 +26,8 @@ import (
 
 var opened = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 
-// desk is the job at real tables, with a clock of its own.
-type desk struct {
+// fixture is the job at real tables, with a clock of its own.
+type fixture struct {
 	DueRows
 	t      *testing.T
 	tables journaltest.Tables
@@ -40,9 +40,9 @@ type desk struct {
 	passed  []string
 }
 
-func newDesk(t *testing.T) *desk {
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	d := &desk{t: t, tables: journaltest.Start(t), outbox: &outbox{}, now: opened, handled: map[portal.OperationID]bool{}}
+	d := &fixture{t: t, tables: journaltest.Start(t), outbox: &outbox{}, now: opened, handled: map[portal.OperationID]bool{}}
 	d.facts = d.tables.Open()
 	clock := func() time.Time { return d.now }
 	d.DueRows = DueRows{
@@ -53,7 +53,7 @@ func newDesk(t *testing.T) *desk {
 	return d
 }
 
-func (d *desk) Republish(_ context.Context, op portal.OperationID) (done bool, err error) {
+func (d *fixture) Republish(_ context.Context, op portal.OperationID) (done bool, err error) {
 	if d.handled[op] {
 		return true, nil
 	}
@@ -64,7 +64,7 @@ func (d *desk) Republish(_ context.Context, op portal.OperationID) (done bool, e
 func stream(account string) portal.Stream { return portal.AccountStream(portal.AccountID(account)) }
 
 // want opens a wish for each of the plans, with its due row, as a decision does.
-func (d *desk) want(account string, plans ...portal.PlanID) []events.Event {
+func (d *fixture) want(account string, plans ...portal.PlanID) []events.Event {
 	d.t.Helper()
 	var opening []events.Fact
 	for _, plan := range plans {
@@ -81,7 +81,7 @@ func rowOf(fact events.Event) due.Row {
 	return due.OfWish(fact.Subject, fact.Sequence, fact.Time, "", plan, fact.Correlation)
 }
 
-func (d *desk) happen(account string, withRows bool, facts ...events.Fact) []events.Event {
+func (d *fixture) happen(account string, withRows bool, facts ...events.Fact) []events.Event {
 	d.t.Helper()
 	head, err := d.facts.Head(d.t.Context(), stream(account))
 	if err != nil {
@@ -102,7 +102,7 @@ func (d *desk) happen(account string, withRows bool, facts ...events.Fact) []eve
 }
 
 // run runs the job to its end, by its cursors, and returns how many runs that took.
-func (d *desk) run() (runs int) {
+func (d *fixture) run() (runs int) {
 	d.t.Helper()
 	cursor := ""
 	for runs = 1; runs <= 50; runs++ {
@@ -119,7 +119,7 @@ func (d *desk) run() (runs int) {
 	return runs
 }
 
-func (d *desk) wishes() []due.Row {
+func (d *fixture) wishes() []due.Row {
 	d.t.Helper()
 	var all []due.Row
 	for shard := range schema.DueShards + 4 {
@@ -133,7 +133,7 @@ func (d *desk) wishes() []due.Row {
 	return all
 }
 
-func (d *desk) asked() []portal.Stream {
+func (d *fixture) asked() []portal.Stream {
 	var streams []portal.Stream
 	for _, msg := range d.outbox.empty() {
 		streams = append(streams, msg.Subject)
@@ -143,7 +143,7 @@ func (d *desk) asked() []portal.Stream {
 
 func TestAnOpenWishIsAskedForWhenItIsDueAndMovesOn(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	fact := d.want("ann", "free")[0]
 	d.now = opened.Add(2 * time.Minute)
 	d.run()
@@ -172,7 +172,7 @@ func TestAnOpenWishIsAskedForWhenItIsDueAndMovesOn(t *testing.T) {
 
 func TestAWishThatIsClosedIsDropped(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.want("active", "free")
 	d.happen("active", false, events.SubscriptionActivated{Link: events.Link{Wish: 1}, Plan: "free"})
 	d.want("withdrawn", "free")
@@ -199,7 +199,7 @@ func TestAWishThatIsClosedIsDropped(t *testing.T) {
 
 func TestEveryShardHasItsTurn(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	var want []portal.Stream
 	shards := map[string]bool{}
 	for i := range 40 {
@@ -227,7 +227,7 @@ func placed(row due.Row) string {
 
 func TestMoreThanABatchIsWorkedOffInOrderAndAnAccountAskedOnceABatch(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	const many = dueBatch + 25
 	for n := 0; n < many; n += 25 {
 		var plans []portal.PlanID
@@ -263,7 +263,7 @@ func TestMoreThanABatchIsWorkedOffInOrderAndAnAccountAskedOnceABatch(t *testing.
 // somebody else to look into.
 func TestRowsThatCannotBeHandledStopNobody(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	fact := d.want("ann", "free")[0]
 	shard := placed(rowOf(fact))
 	for i := range dueBatch + 10 {
@@ -304,7 +304,7 @@ func TestARowThatLiesElsewhereIsHandledThere(t *testing.T) {
 	for name, over := range map[string]bool{"its wish is over": true, "its wish is open": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDesk(t)
+			d := newFixture(t)
 			fact := d.happen("carol", false, events.SubscriptionWanted{Plan: "free", Name: "free", Ring: portal.AccountRing})[0]
 			row := journal.PutDue(rowOf(fact))
 			elsewhere := schema.DuePartition(0)
@@ -338,7 +338,7 @@ func TestARowThatLiesElsewhereIsHandledThere(t *testing.T) {
 
 func TestAnAcceptedRequestIsHandedInAgainUntilItHasLedToSomething(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	for _, op := range []portal.OperationID{"lost", "decided"} {
 		if err := d.facts.Write(t.Context(), journal.PutDue(due.OfOperation(stream("ann"), op, opened))); err != nil {
 			t.Fatal(err)
@@ -386,7 +386,7 @@ func TestAKeyOfAnEmptyRingIsGivenBackWhenItsTimeHasCome(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			d := newDesk(t)
+			d := newFixture(t)
 			d.happen("ann", false, c.given...)
 			row := due.OfIdleKey(stream("ann"), "k", 5, opened, 720*time.Hour)
 			if err := d.facts.Write(t.Context(), journal.PutDue(row)); err != nil {
@@ -426,7 +426,7 @@ func (crashing) Write(context.Context, ...journal.Row) error { return errCrash }
 
 func TestACrashBetweenAskingAndMovingAsksOnceMore(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.want("ann", "free")
 	d.now = opened.Add(3 * time.Minute)
 	healthy := d.Rows
@@ -451,7 +451,7 @@ func TestACrashBetweenAskingAndMovingAsksOnceMore(t *testing.T) {
 
 func TestNothingMovesWhileItCannotBeAskedFor(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	shard := placed(rowOf(d.want("ann", "free")[0]))
 	d.now = opened.Add(3 * time.Minute)
 	d.outbox.down = errors.New("the queue does not answer")
@@ -478,7 +478,7 @@ func (unreachable) Do(*http.Request) (*http.Response, error) { return nil, errCr
 
 func TestAStreamThatCannotBeReadHoldsUpNoOther(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	// Two streams of one shard, of which the first in order is spoilt.
 	spoilt := d.want("ann", "free")[0]
 	d.now = opened.Add(time.Second)
@@ -513,7 +513,7 @@ func TestAStreamThatCannotBeReadHoldsUpNoOther(t *testing.T) {
 // A fact that this worker does not understand may have opened the wish again; newer workers will tell.
 func TestARowOfAWishIsKeptWhileItsStreamIsNotUnderstood(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.want("ann", "free")
 	d.happen("ann", false, events.SubscriptionActivated{Link: events.Link{Wish: 1}, Plan: "free"},
 		events.Unknown{Type: "gatehouse.PlanMerged.v1", Data: []byte(`{}`), Must: true})
@@ -526,7 +526,7 @@ func TestARowOfAWishIsKeptWhileItsStreamIsNotUnderstood(t *testing.T) {
 
 func TestItTellsWhenTheOldestRowOfEachShardFellDue(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	var oldest []time.Time
 	d.Oldest = func(due time.Time) { oldest = append(oldest, due) }
 	fact := d.want("ann", "free")[0]

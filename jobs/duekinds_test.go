@@ -14,18 +14,18 @@ import (
 
 // slowMeter takes so long for each licence.
 type slowMeter struct {
-	*desk
+	*fixture
 	takes time.Duration
 	woken []portal.Stream
 }
 
 func (m *slowMeter) Wake(_ context.Context, row due.Row) (done bool, err error) {
-	m.desk.now = m.desk.now.Add(m.takes)
+	m.fixture.now = m.fixture.now.Add(m.takes)
 	m.woken = append(m.woken, row.Stream)
 	return true, nil
 }
 
-func (d *desk) ends(licences int) {
+func (d *fixture) ends(licences int) {
 	d.t.Helper()
 	for i := range licences {
 		row := due.OfMetering(portal.Stream(fmt.Sprintf("licence/l-%02d", i)), 3, opened)
@@ -38,8 +38,8 @@ func (d *desk) ends(licences int) {
 // AWS Marketplace and API Gateway may take many seconds to answer about a licence that ends.
 func TestSlowMeteringDelaysNoOtherRow(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
-	meter := &slowMeter{desk: d, takes: 15 * time.Second}
+	d := newFixture(t)
+	meter := &slowMeter{fixture: d, takes: 15 * time.Second}
 	lastUsage := d.DueRows
 	lastUsage.Only, lastUsage.Metering = due.Metering, meter
 	d.DueRows.Elsewhere = map[due.Kind]string{due.Metering: "lastusage"}
@@ -94,7 +94,7 @@ func TestSlowMeteringDelaysNoOtherRow(t *testing.T) {
 
 func TestAMeteringRowStaysIfTheOtherJobCannotBeAsked(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.DueRows.Elsewhere = map[due.Kind]string{due.Metering: "lastusage"}
 	d.ends(1)
 	d.now = opened.Add(3 * time.Minute)

@@ -35,7 +35,7 @@ func TestARowWhoseHandlingPanicsStopsNobody(t *testing.T) {
 	for name, err := range map[string]error{"in the job's goroutine": nil, "in another goroutine, taken for an outage": within} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDesk(t)
+			d := newFixture(t)
 			for _, account := range []string{"ann", "bob", "carol", "dan", "eve", "fred", "gil", "hal"} {
 				d.want(account, "free")
 			}

@@ -53,7 +53,7 @@ func TestARowAboutALicenceAsksUntilTheAccountAndTheLicenceAgree(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDesk(t)
+			d := newFixture(t)
 			d.Journal = d.facts
 			d.happen("a", false, c.account...)
 			stamped := journal.Stamp(events.Event{ID: "cause", Subject: bought}, "/test", d.now, 0, c.licence)

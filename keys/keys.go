@@ -1,5 +1,5 @@
 // Package keys computes the values of API keys and the secrets of webhooks. A value is never
-// stored: it follows from the key's id by a MAC that only KMS can compute. So creating a key may
+// stored: it is derived from the key's id by a MAC that only KMS can compute. So creating a key may
 // be repeated, and showing one needs no call to API Gateway.
 package keys
 
@@ -36,7 +36,7 @@ type macGenerator interface {
 	GenerateMac(ctx context.Context, in *kms.GenerateMacInput, opts ...func(*kms.Options)) (*kms.GenerateMacOutput, error)
 }
 
-// Deriver computes key values. KMS keys must have the spec HMAC_256 and the usage
+// Deriver derives key values. KMS keys must have the spec HMAC_256 and the usage
 // GENERATE_VERIFY_MAC; their key policy protects the values.
 type Deriver struct {
 	kms    macGenerator
@@ -90,7 +90,7 @@ func (d *Deriver) Value(ctx context.Context, scheme, kmsKey string, account port
 	return format(prefix, mac), nil
 }
 
-// CheckTag returns a MAC over a fixed text, which is not secret. Compared with the stored one at
+// CheckTag returns a MAC over a fixed text. The MAC is not secret. Compared with the stored one at
 // start, it shows whether the KMS key still has the same material.
 func (d *Deriver) CheckTag(ctx context.Context, kmsKey string) (string, error) {
 	mac, err := d.mac(ctx, kmsKey, checkLabel)

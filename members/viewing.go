@@ -102,8 +102,8 @@ func (s *Store) Viewed(ctx context.Context, by ViewingAdmin) (view Viewing, ok b
 	return view, true, nil
 }
 
-// EndViewing ends the admin's view of the account, "" for any, in any of the admin's sessions, and records
-// that in the audit. It returns the view; ok is false if there was none, and the audit then has nothing new.
+// EndViewing ends the admin's view of the account, "" for any, also if another of the admin's sessions shows it. It
+// records that in the audit. It returns the view; ok is false if there was none, and the audit then has nothing new.
 func (s *Store) EndViewing(ctx context.Context, admin, account portal.AccountID) (view Viewing, ok bool, err error) {
 	view, ok, err = s.lastViewing(ctx, admin)
 	if err != nil || !ok || view.Over(s.now()) || account != "" && view.Account != account {

@@ -15,13 +15,13 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// claimTime is how long a worker may take for an attempt, before another may begin one.
-const claimTime = time.Minute
+// leaseTime is how long a worker may take for an attempt, before another may begin one.
+const leaseTime = time.Minute
 
 // Deliverer sends deliveries and records their outcomes.
 //
-// A worker claims a delivery before it sends, so no two send it at once. If it stops between
-// sending and recording, the claim ends and the due row has it sent again: a delivery is sent at
+// A worker leases a delivery before it sends, so no two send it at once. If it stops between
+// sending and recording, the lease ends and the due row has it sent again: a delivery is sent at
 // least once. A receiver of webhooks recognises the second copy by its webhook-id.
 type Deliverer struct {
 	Store    *Store
@@ -63,7 +63,7 @@ func (d *Deliverer) Handle(ctx context.Context, msg events.Event) error {
 	if err != nil || !ok || delivery.State != Pending || delivery.ClaimedUntil.After(now) || delivery.NextAt.After(now) {
 		return err
 	}
-	if delivery, err = d.Store.claim(ctx, account, delivery, now); errors.Is(err, records.ErrRefused) {
+	if delivery, err = d.Store.lease(ctx, account, delivery, now); errors.Is(err, records.ErrRefused) {
 		return nil // another worker has it
 	} else if err != nil {
 		return err
@@ -112,10 +112,10 @@ func (d *Deliverer) timed(began time.Time, r result) result {
 	return r
 }
 
-func (s *Store) claim(ctx context.Context, account portal.AccountID, d Delivery, now time.Time) (Delivery, error) {
+func (s *Store) lease(ctx context.Context, account portal.AccountID, d Delivery, now time.Time) (Delivery, error) {
 	before := d.Version
 	d.Version++
-	d.ClaimedUntil = now.Add(claimTime).UTC()
+	d.ClaimedUntil = now.Add(leaseTime).UTC()
 	return d, s.update(ctx, account, d, before)
 }
 
@@ -128,7 +128,7 @@ func changeDelivery(account portal.AccountID, d Delivery, before int64) records.
 	return changedOnly(schema.Delivery(account, d.Channel, d.Notice), d, before, d.CreatedAt.Add(keep))
 }
 
-// handBack ends the claim without an attempt, and returns the error as a reason to wait.
+// handBack ends the lease without an attempt, and returns the error as a reason to wait.
 func (d *Deliverer) handBack(ctx context.Context, account portal.AccountID, delivery Delivery, cause error) error {
 	before := delivery.Version
 	delivery.Version++
@@ -150,7 +150,7 @@ func (d *Deliverer) hold(ctx context.Context, account portal.AccountID, delivery
 	return err
 }
 
-// record writes an attempt's result, with the due row of the next one. If the claim has ended and
+// record writes an attempt's result, with the due row of the next one. If the lease has ended and
 // another worker has begun, that worker records.
 func (d *Deliverer) record(ctx context.Context, account portal.AccountID, delivery Delivery, webhook Webhook, r result) error {
 	before, now := delivery.Version, d.Now()

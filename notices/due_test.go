@@ -70,7 +70,7 @@ func (w *world) wake() (asked int) {
 	return asked
 }
 
-// deaf is a client that writes claims, and no outcomes: every second transaction fails.
+// deaf is a client that writes leases, and no outcomes: every second transaction fails.
 type deaf struct {
 	*dynamodb.Client
 	calls *int

@@ -374,7 +374,7 @@ func TestAThrottledMailWaitsAndIsNoAttempt(t *testing.T) {
 		t.Fatal("a throttled mail is done")
 	}
 	w.post.refuse = nil
-	if err := w.deliverer.Handle(t.Context(), msg); err != nil { // at once: the claim has ended
+	if err := w.deliverer.Handle(t.Context(), msg); err != nil { // at once: the lease has ended
 		t.Fatal(err)
 	}
 	d, err := w.mailOf(w.list()[0])

@@ -18,8 +18,8 @@ type Notice struct {
 	// About names the notice's subject, such as "plan/<id>", "licence/<id>" or "key/<id>". A newer notice about
 	// it replaces an older one.
 	About string `dynamodbav:"about"`
-	// Plan is that of a purchase. Notices from before purchases were told apart are about the plan, and are replaced
-	// by newer ones about a purchase of it.
+	// Plan is set if the notice is about a purchase: it is the purchase's plan. Older versions wrote notices about
+	// purchases with About "plan/<id>". A newer notice with this Plan replaces those.
 	Plan portal.PlanID `dynamodbav:"plan,omitempty"`
 	// Title is a short sentence without a full stop, Text the whole of it, and Advice what the
 	// person can do, or "".
@@ -41,16 +41,15 @@ type Notice struct {
 }
 
 const (
-	// keep is how long notices and deliveries are kept. maxAge is how old a fact may be that
-	// becomes a notice, maxAgeUntold the same for an account that was told nothing yet, so that
-	// nobody is told the past.
+	// keep is how long notices and deliveries are kept. A fact older than maxAge makes no notice. For an account
+	// that has had no notice yet the limit is maxAgeUntold, so that old facts are not announced to it.
 	keep         = 90 * 24 * time.Hour
 	maxAge       = 30 * 24 * time.Hour
 	maxAgeUntold = 3 * 24 * time.Hour
 )
 
-// noticeID derives the id from the notice's subject, time, and fact, 0 without one. Facts of one
-// append have one time.
+// noticeID derives the id from the time, the fact's sequence (0 without a fact) and the cause. The sequence keeps
+// apart facts of one append, which have the same time.
 func noticeID(at time.Time, sequence int64, cause ...string) string {
 	return schema.Milliseconds(at) + "-" + schema.Sequence(sequence) + "-" + portal.DeriveID(append([]string{"notice"}, cause...)...)[:10]
 }

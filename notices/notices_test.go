@@ -152,7 +152,7 @@ func TestANoticeThatAWorkerDidNotFinishIsSentByItsDueRow(t *testing.T) {
 	}
 }
 
-// A worker that stops between sending and recording leaves a claim. The webhook gets the notice
+// A worker that stops between sending and recording leaves a lease. The webhook gets the notice
 // again, under the same id.
 func TestANoticeWhoseOutcomeWasLostIsSentAgainUnderTheSameID(t *testing.T) {
 	t.Parallel()
@@ -169,9 +169,9 @@ func TestANoticeWhoseOutcomeWasLostIsSentAgainUnderTheSameID(t *testing.T) {
 			t.Error("an outcome that cannot be written is no error")
 		}
 	}
-	w.deliver() // the claims still hold
+	w.deliver() // the leases still hold
 	if len(in.got()) != 1 || len(w.post.mails) != 1 {
-		t.Fatalf("during the claim there are %d calls and %d mails", len(in.got()), len(w.post.mails))
+		t.Fatalf("during the lease there are %d calls and %d mails", len(in.got()), len(w.post.mails))
 	}
 	w.later(3 * time.Minute)
 	w.wake()

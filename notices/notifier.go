@@ -304,5 +304,5 @@ func (d Delivery) due(account portal.AccountID, from time.Time, wait time.Durati
 }
 
 // unheard is when the due row asks again, in case the message was lost or the worker stopped. It
-// is longer than a claim.
+// is longer than a lease.
 const unheard = 2 * time.Minute

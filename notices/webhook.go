@@ -24,7 +24,7 @@ type Webhook struct {
 	State     string    `dynamodbav:"state"`
 	Why       string    `dynamodbav:"why,omitempty"`
 	CreatedAt time.Time `dynamodbav:"created_at"`
-	// The secret follows from KMSKey and Generation. The one before signs as well until
+	// The secret is derived from KMSKey and Generation. The one before signs as well until
 	// PreviousUntil.
 	KMSKey        string    `dynamodbav:"kms_key"`
 	Generation    int       `dynamodbav:"generation"`

@@ -23,7 +23,7 @@ var (
 
 func TestARequestIsStoredBeforeItIsSent(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	var found operations.Operation
 	d.outbox.on = func(msg events.Event) {
 		var err error
@@ -50,7 +50,7 @@ func TestARequestIsStoredBeforeItIsSent(t *testing.T) {
 
 func TestWithoutAnIdempotencyKeyEveryRequestIsANewOperation(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	a, b := d.accepts(ask(ann, "", leaveFree)), d.accepts(ask(ann, "", leaveFree))
 	if a.ID == b.ID {
 		t.Error("two requests are one operation")
@@ -79,19 +79,19 @@ func TestAClientIsToldThatNothingWasDoneOnlyIfThatIsCertain(t *testing.T) {
 	for name, c := range map[string]struct {
 		key     string
 		earlier bool // whether the request was accepted before
-		trouble func(*desk, *operations.Config)
+		trouble func(*fixture, *operations.Config)
 		sure    bool
 	}{
-		"the queue does not answer":                      {"k", false, func(d *desk, _ *operations.Config) { d.outbox.down = errDown }, false},
-		"the queue does not answer a second time":        {"k", true, func(d *desk, _ *operations.Config) { d.outbox.down = errDown }, false},
-		"the row is written and its answer is lost":      {"k", false, func(d *desk, cfg *operations.Config) { cfg.Tables = unanswered{d.tables.Client} }, false},
-		"a first request's answer is lost":               {"", false, func(d *desk, cfg *operations.Config) { cfg.Tables = unanswered{d.tables.Client} }, false},
-		"no number can be drawn":                         {"", false, func(d *desk, cfg *operations.Config) { cfg.Tables = silentUpdates{d.tables.Client} }, true},
-		"no number can be drawn for one accepted before": {"k", true, func(d *desk, cfg *operations.Config) { cfg.Tables = silentUpdates{d.tables.Client} }, false},
+		"the queue does not answer":                      {"k", false, func(d *fixture, _ *operations.Config) { d.outbox.down = errDown }, false},
+		"the queue does not answer a second time":        {"k", true, func(d *fixture, _ *operations.Config) { d.outbox.down = errDown }, false},
+		"the row is written and its answer is lost":      {"k", false, func(d *fixture, cfg *operations.Config) { cfg.Tables = unanswered{d.tables.Client} }, false},
+		"a first request's answer is lost":               {"", false, func(d *fixture, cfg *operations.Config) { cfg.Tables = unanswered{d.tables.Client} }, false},
+		"no number can be drawn":                         {"", false, func(d *fixture, cfg *operations.Config) { cfg.Tables = silentUpdates{d.tables.Client} }, true},
+		"no number can be drawn for one accepted before": {"k", true, func(d *fixture, cfg *operations.Config) { cfg.Tables = silentUpdates{d.tables.Client} }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDesk(t)
+			d := newFixture(t)
 			if c.earlier {
 				d.accepts(ask(ann, c.key, leaveFree))
 				d.pass(time.Minute)
@@ -113,7 +113,7 @@ func TestAClientIsToldThatNothingWasDoneOnlyIfThatIsCertain(t *testing.T) {
 
 func TestARequestThatCannotBeSentIsUnavailableAndCanBeRepeated(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.outbox.down = errDown
 	_, err := d.Accept(t.Context(), ask(ann, "k", leaveFree))
 	refuses(t, err, portal.Unavailable)
@@ -139,7 +139,7 @@ func TestARequestThatCannotBeSentIsUnavailableAndCanBeRepeated(t *testing.T) {
 
 func TestAnIdempotencyKeyIdentifiesOneRequestOfOneAccount(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	op := d.accepts(ask(ann, "k", leaveFree))
 	if again := d.accepts(ask(ann, "k", leaveFree)); again.ID != op.ID {
 		t.Errorf("sent again it is %s, was %s", again.ID, op.ID)
@@ -162,7 +162,7 @@ func TestAnIdempotencyKeyIdentifiesOneRequestOfOneAccount(t *testing.T) {
 
 func TestAKeyLongerThanTheLimitIsInvalid(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.accepts(ask(ann, strings.Repeat("k", operations.MaxIdempotencyKey), leaveFree))
 	_, err := d.Accept(t.Context(), ask(ann, strings.Repeat("k", operations.MaxIdempotencyKey+1), leaveFree))
 	refuses(t, err, portal.Invalid)
@@ -183,7 +183,7 @@ func TestARepeatedRequestIsNotSentOnceItsOperationHasEnded(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			d := newDesk(t)
+			d := newFixture(t)
 			op := d.accepts(ask(ann, "k", leaveFree))
 			d.outbox.empty()
 			d.happen(portal.AccountStream(ann), op.ID, c.fact)
@@ -207,7 +207,7 @@ func TestARepeatedRequestIsNotSentOnceItsOperationHasEnded(t *testing.T) {
 
 func TestTenClicksUnderOneKeyAreOneOperationWithOneIntent(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	const clicks = 10
 	ids := make([]portal.OperationID, clicks)
 	var group sync.WaitGroup
@@ -266,7 +266,7 @@ func (c *counted) TransactWriteItems(ctx context.Context, in *dynamodb.TransactW
 
 func TestAcceptingTakesAFewWritesAndNoReads(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	tables := &counted{Client: d.tables.Client}
 	cfg := d.config()
 	cfg.Tables = tables
@@ -287,7 +287,7 @@ func TestAcceptingTakesAFewWritesAndNoReads(t *testing.T) {
 
 func TestAnAccountsFirstRequestsTakeOneWriteEach(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	tables := &counted{Client: d.tables.Client}
 	cfg := d.config()
 	cfg.Tables = tables
@@ -320,7 +320,7 @@ func TestAnAccountsFirstRequestsTakeOneWriteEach(t *testing.T) {
 
 func TestARepeatedFirstRequestIsCountedAndAnsweredWithItsOperation(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	first := d.accepts(ask(ann, "k", register))
 	for range 3 {
 		d.restart()
@@ -340,7 +340,7 @@ func TestARepeatedFirstRequestIsCountedAndAnsweredWithItsOperation(t *testing.T)
 
 func TestManyFirstRequestsAtOnceHaveANumberEach(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	const requests = 10
 	var group sync.WaitGroup
 	for range requests {
@@ -363,7 +363,7 @@ func TestManyFirstRequestsAtOnceHaveANumberEach(t *testing.T) {
 
 func TestAGuessedRequestKeepsTheLimits(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.now = d.now.Truncate(time.Minute)
 	for range operations.MaxChanges {
 		d.accepts(ask(ann, "", leaveFree))
@@ -380,7 +380,7 @@ func TestAGuessedRequestKeepsTheLimits(t *testing.T) {
 
 func TestPollingAnOperationDoesNotReadItsRowAgain(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	looks := func(ops *operations.Operations, tables *counted, op portal.OperationID, want ...string) {
 		t.Helper()
 		tables.calls = nil
@@ -443,7 +443,7 @@ func TestTheSlowerOfTwoEqualRequestsAnswersWithTheFasterOnesOperation(t *testing
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			d := newDesk(t)
+			d := newFixture(t)
 			cfg := d.config()
 			cfg.Tables = &beaten{d.tables.Client, func() { d.accepts(ask(ann, "k", c.faster)) }}
 			op, err := operations.New(cfg).Accept(t.Context(), ask(ann, "k", leaveFree))
@@ -464,7 +464,7 @@ func TestTheSlowerOfTwoEqualRequestsAnswersWithTheFasterOnesOperation(t *testing
 
 func TestIntentNumbersOfAnAccountRiseAndAreDrawnOnce(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	for range 3 {
 		d.accepts(ask(ann, "", register))
 		d.pass(time.Minute)
@@ -545,7 +545,7 @@ func TestTheRequestsOfAnAccountInAMinuteAreLimited(t *testing.T) {
 
 func TestNothingIsAcceptedWithoutTheTables(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	cfg := d.config()
 	cfg.Tables = dynamodb.NewFromConfig(d.tables.Config, func(o *dynamodb.Options) {
 		o.RetryMaxAttempts = 1
@@ -601,7 +601,7 @@ func (unreachable) Do(*http.Request) (*http.Response, error) { return nil, errDo
 
 func TestAnotherAccountsOperationIsNotFoundLikeAnUnknownOne(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	op := d.accepts(ask(ann, "", leaveFree))
 	_, foreign := d.Find(t.Context(), bob, op.ID)
 	_, unknown := d.Find(t.Context(), bob, "unknown")

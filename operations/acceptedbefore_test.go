@@ -19,7 +19,7 @@ import (
 
 func TestARequestThatIsRepeatedManyTimesIsNeverRefusedAndIsSentTwiceAMinute(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.publish(free)
 	var first portal.OperationID
 	for range 600 {
@@ -44,7 +44,7 @@ func TestARequestThatIsRepeatedManyTimesIsNeverRefusedAndIsSentTwiceAMinute(t *t
 // The portal that accepted the request may have been killed before it sent it.
 func TestTheFirstRepetitionOfARequestIsSentAtOnce(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	cfg := d.config()
 	cfg.Sender = killed{}
 	func() {
@@ -66,7 +66,7 @@ func (killed) SendAgain(context.Context, ...events.Event) error { panic("killed"
 
 func TestConcurrentRepetitionsOfARequestAreSentOnce(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	first := d.accepts(ask(ann, "k", register))
 	d.outbox.empty()
 	d.pass(31 * time.Second)
@@ -86,7 +86,7 @@ func TestConcurrentRepetitionsOfARequestAreSentOnce(t *testing.T) {
 
 func TestARepetitionAfterAFailedSendIsSentAtOnce(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	fails := func() {
 		t.Helper()
 		d.outbox.down = errDown
@@ -116,7 +116,7 @@ func TestARepetitionAfterAFailedSendIsSentAtOnce(t *testing.T) {
 // The clock of the process that sent it may have been an hour ahead.
 func TestARequestWhoseLastSendLiesInTheFutureIsSentAgain(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.pass(time.Hour)
 	d.accepts(ask(ann, "k", register))
 	d.pass(-time.Hour)
@@ -165,7 +165,7 @@ func TestInsertRetriesAfterACollision(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDesk(t)
+			d := newFixture(t)
 			var first operations.Operation
 			if c.earlier {
 				first = d.accepts(ask(ann, "k", leaveFree))
@@ -195,7 +195,7 @@ func TestInsertRetriesAfterACollision(t *testing.T) {
 
 func TestARequestIsResentUntilAStepOfItIsShown(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	op := d.accepts(ask(ann, "", leaveFree))
 	sent, _ := d.outbox.empty()
 	resend := func(id portal.OperationID) bool {
@@ -241,7 +241,7 @@ func TestARequestIsNotResentOnceItHasLedToAWish(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDesk(t)
+			d := newFixture(t)
 			op := d.accepts(ask(ann, "", leaveFree))
 			d.outbox.empty()
 			d.happen(portal.AccountStream(ann), op.ID, facts...)
@@ -257,7 +257,7 @@ func TestARequestIsNotResentOnceItHasLedToAWish(t *testing.T) {
 
 func TestResendingIsPostponedWithoutTheTables(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	op := d.accepts(ask(ann, "", leaveFree))
 	records, views := d.config(), d.config()
 	records.Records = "not-there"
@@ -289,7 +289,7 @@ func TestARequestWhoseWriteGoesUnansweredIsUncertain(t *testing.T) {
 	for name, written := range map[string]bool{"it was written": true, "it was not written": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDesk(t)
+			d := newFixture(t)
 			cfg := d.config()
 			cfg.Tables = answerless{d.tables.Client, written}
 			_, err := operations.New(cfg).Accept(t.Context(), ask(ann, "k", leaveFree))
@@ -318,7 +318,7 @@ func TestARequestWhoseWriteGoesUnansweredIsUncertain(t *testing.T) {
 
 func TestARequestWhoseWriteIsCanceledWasNotAccepted(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	cfg := d.config()
 	cfg.Tables = &colliding{d.tables.Client, 1000, "TransactionConflict"}
 	_, err := operations.New(cfg).Accept(t.Context(), ask(ann, "k", leaveFree))

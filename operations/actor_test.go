@@ -19,7 +19,7 @@ func TestIntentsBelongToTheSubjectAndLimitsToTheActor(t *testing.T) {
 	for name, actor := range map[string]portal.Actor{"an operator": portal.Operator, "another account": portal.AccountActor(bob)} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDesk(t)
+			d := newFixture(t)
 			d.accepts(ask(ann, "", leaveFree))
 			for range operations.MaxChanges {
 				d.accepts(askAbout(actor, annStream, "", leaveFree))
@@ -50,7 +50,7 @@ func TestIntentsBelongToTheSubjectAndLimitsToTheActor(t *testing.T) {
 
 func TestAStreamThatIsNoAccountHasItsOwnIntent(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	for range 2 {
 		d.accepts(askAbout(portal.AccountActor(ann), portal.CatalogStream, "", events.CatalogSyncRequested{}))
 	}
@@ -67,7 +67,7 @@ func TestAStreamThatIsNoAccountHasItsOwnIntent(t *testing.T) {
 
 func TestAnOperationIsFoundByItsActorAndShownToOperators(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	op := d.accepts(askAbout(portal.AccountActor(bob), portal.AccountStream(ann), "", leaveFree))
 	found, err := d.Find(t.Context(), bob, op.ID)
 	if err != nil {
@@ -94,7 +94,7 @@ func TestAnOperationIsFoundByItsActorAndShownToOperators(t *testing.T) {
 
 func TestAnIdempotencyKeyBelongsToItsActor(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	subject := portal.AccountStream(ann)
 	own, bobs, operators := d.accepts(ask(ann, "k", leaveFree)),
 		d.accepts(askAbout(portal.AccountActor(bob), subject, "k", leaveFree)), d.accepts(askAbout(portal.Operator, subject, "k", leaveFree))
@@ -110,7 +110,7 @@ func TestAnIdempotencyKeyBelongsToItsActor(t *testing.T) {
 
 func TestAnAdminsRequestToReadTheCatalogIsInTheAuditOnce(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	admin := operations.Caller{Account: ann, IdempotencyKey: "click"}
 	var first operations.Operation
 	for range 2 { // a double click

@@ -22,7 +22,7 @@ func (p *oldPlane) AdoptedValue(_ context.Context, key portal.GatewayKeyID) (str
 	return "value of " + string(key), p.err
 }
 
-func withAdopted(t *testing.T, plane *oldPlane) (*desk, *operations.Operations) {
+func withAdopted(t *testing.T, plane *oldPlane) (*fixture, *operations.Operations) {
 	t.Helper()
 	d := withKeys(t)
 	d.happen(portal.AccountStream(ann), "", events.KeyAdopted{Key: "old", GatewayID: "old1", Ring: portal.AccountRing, Name: "Default key"})

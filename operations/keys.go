@@ -154,7 +154,7 @@ func (o *Operations) acceptAbout(ctx context.Context, caller Caller, change bool
 // acceptAboutKey is acceptAbout for a key; one that is not the account's is NotFound.
 func (o *Operations) acceptAboutKey(ctx context.Context, caller Caller, id portal.KeyID, change bool, request func(projections.Account) (events.Request, error)) (Operation, error) {
 	return o.acceptAbout(ctx, caller, change, func(held projections.Account) (events.Request, error) {
-		if _, ok := find(held.Keys, id); !ok {
+		if _, ok := findKey(held.Keys, id); !ok {
 			return nil, portal.Fail(portal.NotFound, "There is no such key.")
 		}
 		return request(held)

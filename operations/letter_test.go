@@ -26,7 +26,7 @@ func (b *box) Lookup(_ context.Context, id string) (deadletters.Letter, bool, er
 }
 
 // withBox returns Operations that find dead letters in the box.
-func (d *desk) withBox(b *box) *operations.Operations {
+func (d *fixture) withBox(b *box) *operations.Operations {
 	cfg := d.config()
 	cfg.Letters = b
 	return operations.New(cfg)
@@ -60,7 +60,7 @@ func TestAFailedOperationSaysWhatBecameOfItsLetter(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDesk(t)
+			d := newFixture(t)
 			op := d.accepts(ask(ann, "", register))
 			d.outbox.empty()
 			b := &box{letters: map[string]deadletters.Letter{}}
@@ -89,7 +89,7 @@ func TestAFailedOperationSaysWhatBecameOfItsLetter(t *testing.T) {
 
 func TestARequestThatIsADeadLetterIsNotSentAgainWhenItIsRead(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	op := d.accepts(ask(ann, "", register))
 	d.outbox.empty()
 	d.pass(time.Hour)
@@ -104,7 +104,7 @@ func TestARequestThatIsADeadLetterIsNotSentAgainWhenItIsRead(t *testing.T) {
 
 func TestAnOperationIsReadEvenIfItsLetterCannotBe(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	op := d.accepts(ask(ann, "", register))
 	d.happen(portal.AccountStream(ann), op.ID, events.RequestFailed{Class: "failed"})
 	found, err := d.withBox(&box{err: errDown}).Find(t.Context(), ann, op.ID)
@@ -115,7 +115,7 @@ func TestAnOperationIsReadEvenIfItsLetterCannotBe(t *testing.T) {
 
 func TestAnOperationThatMovesCostsNoLookAtTheLetters(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	op := d.accepts(ask(ann, "", register))
 	b := &box{}
 	ops := d.withBox(b)

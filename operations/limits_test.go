@@ -19,7 +19,7 @@ import (
 // counters are the attributes of the row of an actor's limits.
 type counters map[string]int64
 
-func (d *desk) counters(account portal.AccountID) counters {
+func (d *fixture) counters(account portal.AccountID) counters {
 	d.t.Helper()
 	found := counters{}
 	for _, row := range d.tables.Rows(d.t, d.tables.Records, "account#"+string(account)) {
@@ -36,7 +36,7 @@ func (d *desk) counters(account portal.AccountID) counters {
 	return found
 }
 
-func (d *desk) plant(account portal.AccountID, c counters) {
+func (d *fixture) plant(account portal.AccountID, c counters) {
 	d.t.Helper()
 	item, err := attributevalue.MarshalMap(c)
 	if err != nil {
@@ -73,7 +73,7 @@ func limits() []limit {
 
 func TestEveryCombinationOfWindowsIsCountedCorrectly(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	minute, changes := d.now.Unix()/60, d.now.Unix()/int64(operations.ChangesWithin.Seconds())
 	runs := 0
 	for _, m := range limits() {
@@ -136,7 +136,7 @@ func refused(t *testing.T, name string, err error, says string) {
 
 func TestChangesOfPlansAreLimited(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.now = d.now.Truncate(operations.ChangesWithin)
 	kept := d.accepts(ask(ann, "k", leaveFree))
 	for range operations.MaxChanges - 1 {

@@ -11,7 +11,7 @@ import (
 )
 
 // looks reads the operation and counts the requests to show that it leads to.
-func (d *desk) looks(op portal.OperationID) (nudges int) {
+func (d *fixture) looks(op portal.OperationID) (nudges int) {
 	d.t.Helper()
 	if _, err := d.Find(d.t.Context(), ann, op); err != nil {
 		d.t.Fatal(err)
@@ -31,7 +31,7 @@ func (d *desk) looks(op portal.OperationID) (nudges int) {
 	return len(repeated)
 }
 
-func (d *desk) wantNudges(when string, op portal.OperationID, want int) {
+func (d *fixture) wantNudges(when string, op portal.OperationID, want int) {
 	d.t.Helper()
 	if got := d.looks(op); got != want {
 		d.t.Errorf("%s: %d requests to show, want %d", when, got, want)
@@ -40,7 +40,7 @@ func (d *desk) wantNudges(when string, op portal.OperationID, want int) {
 
 func TestReadingAStuckOperationWakesShowing(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	op := d.accepts(ask(ann, "", register))
 	d.outbox.empty()
 	d.pass(10 * time.Second)
@@ -58,7 +58,7 @@ func TestReadingAStuckOperationWakesShowing(t *testing.T) {
 
 func TestReadingAnOperationWithoutStepsSendsItsRequestAgain(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	op := d.accepts(ask(ann, "", register))
 	first, _ := d.outbox.empty()
 	handed := func(when string, want int) {
@@ -90,7 +90,7 @@ func TestReadingAnOperationWithoutStepsSendsItsRequestAgain(t *testing.T) {
 
 func TestAnOperatorsReadNudgesNothing(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	op := d.accepts(ask(ann, "", register))
 	d.outbox.empty()
 	d.append(portal.AccountStream(ann), op.ID, events.UserRegistered{})
@@ -105,7 +105,7 @@ func TestAnOperatorsReadNudgesNothing(t *testing.T) {
 
 func TestReadingAnOperationWakesShowingOnlyIfNeeded(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	stream := portal.AccountStream(ann)
 	op := d.accepts(ask(ann, "", register))
 	d.outbox.empty()
@@ -128,7 +128,7 @@ func (headless) Head(context.Context, portal.Stream) (int64, error) { return 0, 
 
 func TestAnOperationIsReadEvenIfShowingCannotBeWoken(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	op := d.accepts(ask(ann, "", register))
 	d.append(portal.AccountStream(ann), op.ID, events.UserRegistered{})
 	d.outbox.empty()
@@ -147,7 +147,7 @@ func TestAnOperationIsReadEvenIfShowingCannotBeWoken(t *testing.T) {
 // The operators' commands read with Operations that can send nothing.
 func TestReadingWithoutASenderDoesNotNudge(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	op := d.accepts(ask(ann, "", register))
 	d.outbox.empty()
 	d.append(portal.AccountStream(ann), op.ID, events.SubscriptionWanted{Plan: "free"})

@@ -16,23 +16,23 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-func mayHaveOpen(t *testing.T, most int) (*desk, operations.Config) {
+func mayHaveOpen(t *testing.T, most int) (*fixture, operations.Config) {
 	t.Helper()
-	d := newDesk(t)
+	d := newFixture(t)
 	cfg := d.config()
 	cfg.MaxOpen = most
 	d.Operations = operations.New(cfg)
 	return d, cfg
 }
 
-func (d *desk) end(ops ...operations.Operation) {
+func (d *fixture) end(ops ...operations.Operation) {
 	d.t.Helper()
 	for _, op := range ops {
 		d.happen(op.Subject, op.ID, events.RequestUnchanged{})
 	}
 }
 
-func (d *desk) loses(op operations.Operation) {
+func (d *fixture) loses(op operations.Operation) {
 	d.t.Helper()
 	_, err := d.tables.Client.DeleteItem(d.t.Context(), &dynamodb.DeleteItemInput{TableName: &d.tables.Records, Key: map[string]types.AttributeValue{
 		"pk": &types.AttributeValueMemberS{Value: "operation#" + string(op.ID)}, "sk": &types.AttributeValueMemberS{Value: "operation"},
@@ -127,11 +127,11 @@ func TestConcurrentRequestsDoNotExceedTheLimitOfOpenOnes(t *testing.T) {
 func TestRequestsThatNeverEndDoNotLockAnAccountOut(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		lose  func(*desk, operations.Operation)
+		lose  func(*fixture, operations.Operation)
 		after time.Duration
 	}{
-		"they are open for ever": {func(*desk, operations.Operation) {}, 24 * time.Hour},
-		"their rows are lost":    {(*desk).loses, 10 * time.Second},
+		"they are open for ever": {func(*fixture, operations.Operation) {}, 24 * time.Hour},
+		"their rows are lost":    {(*fixture).loses, 10 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

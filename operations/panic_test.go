@@ -34,20 +34,20 @@ func (explosiveUpdates) UpdateItem(context.Context, *dynamodb.UpdateItemInput, .
 
 func TestAPanicOfReadingTheProgressOfAnOperationIsTheErrorOfReadingIt(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	op := d.accepts(ask(ann, "", register))
 	cfg := d.config()
 	cfg.Views = explosiveViews{cfg.Views.(*projections.Views)}
-	desk := operations.New(cfg)
-	_, err := desk.Find(t.Context(), ann, op.ID)
+	fixture := operations.New(cfg)
+	_, err := fixture.Find(t.Context(), ann, op.ID)
 	wantPanic(t, err)
-	_, err = desk.Recent(t.Context(), ann, 10)
+	_, err = fixture.Recent(t.Context(), ann, 10)
 	wantPanic(t, err)
 }
 
 func TestAPanicOfCountingARequestIsTheErrorOfAcceptingIt(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.publish(free)
 	cfg := d.config()
 	if _, err := cfg.Views.Catalog(t.Context()); err != nil { // so that the request is likely to be accepted

@@ -18,13 +18,13 @@ func sold(plan catalog.Plan) catalog.Plan {
 	return plan
 }
 
-func (d *desk) claim() arrival.Claim {
+func (d *fixture) claim() arrival.Claim {
 	return arrival.Claim{Licence: "licence/l-1", Plan: "plus", Purchase: bought, Expires: d.now.Add(time.Hour)}
 }
 
 func TestAConfirmedPurchaseIsARequestAboutItsLicence(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.happen(portal.AccountStream(ann), "op", events.UserRegistered{})
 	d.publish(free, sold(plus))
 	op, err := d.ConfirmPurchase(t.Context(), who(ann, "again"), d.claim())
@@ -48,7 +48,7 @@ func TestAConfirmedPurchaseIsARequestAboutItsLicence(t *testing.T) {
 
 func TestAPurchaseThatCannotBeServedIsRefused(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.happen(portal.AccountStream(ann), "op", events.UserRegistered{})
 	expired, other, elsewhere, gone := d.claim(), d.claim(), d.claim(), d.claim()
 	expired.Expires = d.now
@@ -80,7 +80,7 @@ func TestAPurchaseThatCannotBeServedIsRefused(t *testing.T) {
 
 func TestAPlanThatIsPaidOnAWSMarketplaceIsNotLeftForAnother(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.publish(free, sold(plus))
 	_, err := d.ChangePlan(t.Context(), who(ann, ""), "free", "plus")
 	refuses(t, err, portal.Conflict)
@@ -98,7 +98,7 @@ func TestAPurchaseNeedsAnAccountThatIsOpen(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDesk(t)
+			d := newFixture(t)
 			d.publish(free, sold(plus))
 			if len(c) > 0 {
 				d.happen(portal.AccountStream(ann), "op", c...)

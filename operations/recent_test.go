@@ -21,7 +21,7 @@ func isPostponed(err error) bool {
 
 func TestTheNewestOperationsOfAnAccountAreListedWhateverTheirOutcome(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	var want []portal.OperationID
 	asked := func(fact events.Fact) {
 		op := d.accepts(ask(ann, "", register))
@@ -62,7 +62,7 @@ func TestTheNewestOperationsOfAnAccountAreListedWhateverTheirOutcome(t *testing.
 // An operation's due row and its entry in the actor's list exist exactly if the operation does.
 func TestWhatBelongsToAnOperationIsWrittenWithIt(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	rowsOf := func(op portal.OperationID) (rows int) {
 		again := due.OfOperation(portal.AccountStream(ann), op, d.now).Place()
 		for _, partition := range []string{again.PK, "account#ann", "operation#" + string(op)} {

@@ -24,7 +24,7 @@ func who(account portal.AccountID, key string) operations.Caller {
 
 func TestSeveralSignInsMakeOneRegistration(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	first, err := d.Register(t.Context(), who(ann, operations.RegistrationKey(ann)))
 	if err != nil {
 		t.Fatal(err)
@@ -41,7 +41,7 @@ func TestSeveralSignInsMakeOneRegistration(t *testing.T) {
 
 func TestASubscribeRequestHoldsWhatTheCatalogSaysOfThePlan(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.publish(plus)
 	d.publish(free, plus)
 	if _, err := d.Subscribe(t.Context(), who(ann, ""), "free"); err != nil {
@@ -53,7 +53,7 @@ func TestASubscribeRequestHoldsWhatTheCatalogSaysOfThePlan(t *testing.T) {
 
 func TestSubscribingToAPlanThatIsNotOfferedIsRefused(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	_, err := d.Subscribe(t.Context(), who(ann, ""), "free") // before the first publication
 	refuses(t, err, portal.NotFound)
 	d.publish(plus)
@@ -66,7 +66,7 @@ func TestSubscribingToAPlanThatIsNotOfferedIsRefused(t *testing.T) {
 
 func TestSubscribingToAPlanThatIsNotSoldHereIsRefusedAndSaysWhereToGo(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	sold := plus
 	sold.Marketplace = true
 	d.publish(free, sold)
@@ -87,7 +87,7 @@ func TestSubscribingToAPlanThatIsNotSoldHereIsRefusedAndSaysWhereToGo(t *testing
 
 func TestARequestSaysThatThePlanNeedsApproval(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	manual := plus
 	manual.Approval = catalog.ApprovalManual
 	d.publish(free, manual)
@@ -104,7 +104,7 @@ func TestARequestSaysThatThePlanNeedsApproval(t *testing.T) {
 
 func TestAChangeOfPlansCarriesWhatTheCatalogSays(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.publish(free, plus)
 	_, err := d.ChangePlan(t.Context(), who(ann, "again"), "plus", "free")
 	if err != nil {
@@ -121,7 +121,7 @@ func TestAChangeOfPlansCarriesWhatTheCatalogSays(t *testing.T) {
 
 func TestAChangeBetweenPlansThatDoNotExistIsRefused(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.publish(free, plus)
 	for want, plans := range map[string][2]portal.PlanID{
 		"There is no such plan.":            {"gold", "free"},
@@ -166,7 +166,7 @@ func (c signalling) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput
 
 func TestARequestIsCountedWhileTheCatalogIsReadIfThePlanWasThereBefore(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.publish(free)
 	cfg := d.config()
 	views := cfg.Views.(*projections.Views)
@@ -184,7 +184,7 @@ func TestARequestIsCountedWhileTheCatalogIsReadIfThePlanWasThereBefore(t *testin
 
 func TestARequestForAPlanThatNeverExistedIsNotCounted(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.publish(free)
 	for range 2 {
 		_, err := d.Subscribe(t.Context(), who(ann, ""), "nonsense")
@@ -197,7 +197,7 @@ func TestARequestForAPlanThatNeverExistedIsNotCounted(t *testing.T) {
 
 func TestARepeatedSubscribeRequestIsTheSameAfterTheCatalogChanged(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.publish(free, plus)
 	first, err := d.Subscribe(t.Context(), who(ann, "k"), "free")
 	if err != nil {
@@ -220,7 +220,7 @@ func TestARepeatedSubscribeRequestIsTheSameAfterTheCatalogChanged(t *testing.T) 
 
 func TestAPlanCanBeLeftIfTheCatalogOrTheAccountHasIt(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.publish(free)
 	d.happen(portal.AccountStream(ann), "op", events.UserRegistered{},
 		events.SubscriptionWanted{Plan: "gone", Name: "Gone", Ring: portal.AccountRing},
@@ -251,7 +251,7 @@ func TestAPlanCanBeLeftIfTheCatalogOrTheAccountHasIt(t *testing.T) {
 
 func TestRequestsAreUnavailableWhileTheCatalogCannotBeRead(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.publish(free)
 	d.happen(portal.CatalogStream, "", events.CatalogPublished{Hash: "a document that is not there"})
 	_, err := d.Subscribe(t.Context(), who(ann, ""), "free")
@@ -263,8 +263,8 @@ func TestRequestsAreUnavailableWhileTheCatalogCannotBeRead(t *testing.T) {
 	}
 }
 
-func withKeys(t *testing.T) *desk {
-	d := newDesk(t)
+func withKeys(t *testing.T) *fixture {
+	d := newFixture(t)
 	var facts []events.Fact
 	for _, key := range []portal.KeyID{"there", "pending", "disabled", "released"} {
 		facts = append(facts, events.KeyWanted{Key: key, Ring: portal.Ring("plan/" + key), Name: "Key " + string(key), Scheme: "v1", KMSKey: "arn:key"})
@@ -279,7 +279,7 @@ func withKeys(t *testing.T) *desk {
 }
 
 // revealed are the keys that the activity says were shown, newest first.
-func (d *desk) revealed(account portal.AccountID) []portal.KeyID {
+func (d *fixture) revealed(account portal.AccountID) []portal.KeyID {
 	d.t.Helper()
 	page, err := d.views.Activity(d.t.Context(), account, "", 100)
 	if err != nil {
@@ -424,7 +424,7 @@ func TestRevealsAreLimited(t *testing.T) {
 
 func TestASubscribeRequestNamesTheRivalsOfThePlan(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	stage := func(names ...string) (stages []portal.Stage) {
 		for _, name := range names {
 			stages = append(stages, portal.Stage{API: "a", Stage: name})

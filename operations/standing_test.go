@@ -18,7 +18,7 @@ import (
 // knows the catalog the second time.
 func TestASuspendedAccountIsRefusedAtOnceWithTheSentenceOfARefusedReveal(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	hash, err := d.documents.Put(t.Context(), catalog.Document{Products: []catalog.Product{{ID: "p", Name: "Tides", Plans: []catalog.Plan{free, plus}}}})
 	if err != nil {
 		t.Fatal(err)
@@ -86,13 +86,13 @@ func (p *profiles) Profile(ctx context.Context, id portal.AccountID) (projection
 func TestTheStandingOfAnAccountIsNotReadForItsSecondRequest(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		between func(d *desk)
+		between func(d *fixture)
 		reads   int32
 		code    portal.Code
 	}{
-		"right after its registration": {func(*desk) {}, 0, ""},
-		"two minutes later":            {func(d *desk) { d.pass(2 * time.Minute) }, 1, ""},
-		"unless an admin has suspended it": {func(d *desk) {
+		"right after its registration": {func(*fixture) {}, 0, ""},
+		"two minutes later":            {func(d *fixture) { d.pass(2 * time.Minute) }, 1, ""},
+		"unless an admin has suspended it": {func(d *fixture) {
 			d.happen(portal.AccountStream(ann), "op", events.UserRegistered{})
 			if _, err := operations.New(d.config()).Suspend(d.t.Context(), who(bob, ""), ann, "Unpaid bills.", false); err != nil {
 				d.t.Fatal(err)
@@ -102,7 +102,7 @@ func TestTheStandingOfAnAccountIsNotReadForItsSecondRequest(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDesk(t)
+			d := newFixture(t)
 			d.publish(free)
 			cfg := d.config()
 			views := &profiles{Views: d.views}
@@ -125,7 +125,7 @@ func TestTheStandingOfAnAccountIsNotReadForItsSecondRequest(t *testing.T) {
 
 func TestAWrongMemberOfARequestAboutAKeyIsNamed(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.happen(portal.AccountStream(ann), "op", events.UserRegistered{}, events.KeyWanted{Key: "k1", Ring: portal.AccountRing, Name: "CI"},
 		events.SubscriptionWanted{Plan: "free", Name: "Free", Ring: "plan/free"}, events.SubscriptionWanted{Plan: "plus", Name: "Plus", Ring: "plan/plus"})
 	ctx, caller := t.Context(), who(ann, "")

@@ -13,7 +13,7 @@ import (
 
 func TestARequestThatIsPublishedAgainContinuesItsTrace(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	tracer := traces.NewTracer(sdk.NewTracerProvider())
 	first, click := tracer.Begin(t.Context(), traces.Server, "PUT", "", traces.Remote{})
 	defer click.End()

@@ -12,7 +12,7 @@ import (
 
 func TestAPlanThatTheCallerDoesNotSeeIsLikeAnUnknownOne(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	hash, err := d.documents.Put(t.Context(), catalog.Document{Products: []catalog.Product{
 		{ID: "p", Name: "Tides", Plans: []catalog.Plan{free}, Visibility: catalog.VisibleGroups, Groups: []string{"partners"}},
 		{ID: "q", Name: "Draft", Plans: []catalog.Plan{plus}, Visibility: catalog.VisibleHidden},

@@ -30,7 +30,7 @@ func (c *convergence) createAlone(ctx context.Context, pair portal.Pair, key sta
 	return c.created(ctx, c.correlationOf(pair), key, id)
 }
 
-// createKey: a key's value and name follow from its id, so a repeated creation finds the first
+// createKey: a key's value and name are derived from its id, so a repeated creation finds the first
 // key.
 func (c *convergence) createKey(ctx context.Context, key state.Key) (portal.GatewayKeyID, error) {
 	return c.plane.DeriveAndCreateKey(ctx, func(ctx context.Context) (gateway.Key, error) {

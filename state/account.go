@@ -17,7 +17,7 @@ type Account struct {
 	Registered   bool
 	RegisteredAt time.Time
 	Standing     Standing
-	// Keys are without those that ended long ago.
+	// Keys leaves out keys that ended long ago.
 	Keys          map[portal.KeyID]Key
 	Rings         map[portal.Ring]Ring
 	Subscriptions map[portal.SubscriptionID]Subscription
@@ -28,7 +28,7 @@ type Account struct {
 	// Spent is what keys have used of quotas in periods that may not be over.
 	Spent map[portal.Pair]Spent
 	// Forgotten is the highest intent of the requests for keys that are no longer in Keys. A
-	// request that is not newer may have led to one of them, so it leads to no key.
+	// request whose intent is not higher may already have made one of those keys, so it makes none.
 	Forgotten portal.Intent
 	Licences  map[portal.Stream]LicenceAccess
 	// Decisions has the highest intent decided in each scope.
@@ -197,12 +197,12 @@ func (a *Account) Apply(e events.Event) {
 	case events.RegistrationDenied:
 		a.Standing.Asked = 0
 	case events.WishParked:
-		a.wish(f.Wish, func(s *Subscription) { s.Parked = f.Reason })
+		a.changeWished(f.Wish, func(s *Subscription) { s.Parked = f.Reason })
 		a.parkKey(f.Wish, f.Reason)
 	case events.LicenceAccessSet:
 		a.Licences[f.Licence] = LicenceAccess{Sequence: f.Sequence, HasAccess: f.HasAccess, Released: f.Released, Plan: f.Plan}
 	case events.RequestRejected:
-		a.withdraw(e, f.Wish)
+		a.endWish(e, f.Wish)
 		a.rejectKey(e, f.Wish)
 	default:
 		a.applyToKeys(e)
@@ -222,7 +222,7 @@ func (a *Account) applyToPlans(e events.Event) {
 	case events.SubscriptionApproved:
 		a.approve(e, f)
 	case events.SubscriptionDenied:
-		a.withdraw(e, f.Wish)
+		a.endWish(e, f.Wish)
 	case events.SubscriptionEnding:
 		a.endPlan(e, f.Plan, f.Payer)
 	case events.PlanChangeWanted:
@@ -310,7 +310,7 @@ func (a *Account) undoChange(e events.Event, f events.PlanChangeRefused) {
 	}
 }
 
-// openPlan also ends a change of which the plan is part.
+// openPlan also ends the change of plans that the plan is part of.
 func (a *Account) openPlan(e events.Event, s Subscription, wish int64) {
 	a.unlink(s.ID())
 	s.Parked, s.Lost, s.Refusal, s.ChangesTo = "", "", nil, ""
@@ -370,8 +370,8 @@ func (a *Account) close(e events.Event, id portal.SubscriptionID, phase Phase, l
 	}
 }
 
-// withdraw ends what a wish asked for, because API Gateway or an admin refused it for good.
-func (a *Account) withdraw(e events.Event, wish int64) {
+// endWish ends what a wish asked for: API Gateway or an admin refused it for good.
+func (a *Account) endWish(e events.Event, wish int64) {
 	if s, ok := a.SubscriptionOfWish(wish); ok {
 		a.close(e, s.ID(), Ended, "")
 		a.endPairs(e, s.ID())
@@ -398,7 +398,8 @@ func (a *Account) noteEmptied(e events.Event, ring portal.Ring) {
 	a.Rings[ring] = Ring{EmptiedBy: e.Sequence, EmptiedAt: e.Time}
 }
 
-func (a *Account) wish(wish int64, change func(*Subscription)) {
+// changeWished changes the subscription that the wish is about.
+func (a *Account) changeWished(wish int64, change func(*Subscription)) {
 	if s, ok := a.SubscriptionOfWish(wish); ok {
 		change(&s)
 		a.Subscriptions[s.ID()] = s

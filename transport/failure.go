@@ -39,7 +39,7 @@ type failures interface {
 const noteTime = 10 * time.Second
 
 // policy acks messages that were handled, ignored or became dead letters, and nacks the others.
-// The first row that fits a handler's error applies:
+// The first row that matches a handler's error applies:
 //
 //	portal.ErrStopping      in a Postponed: delivered again at once, so that another worker can
 //	                        take it; nothing is counted

@@ -64,8 +64,8 @@ type Attempt struct {
 // not fit are Invalid, and the error wraps openapi.Problems. A key for an API that takes none
 // (catalog.Document.TakesKeys) is Invalid; without an account it is Unauthorized. Beyond the limits the
 // error is TooManyRequests.
-func (c *Console) Try(ctx context.Context, who Caller, attempt Attempt) (Exchange, error) {
-	shelf, err := c.shelves.For(ctx, who.Viewer)
+func (c *Console) Try(ctx context.Context, caller Caller, attempt Attempt) (Exchange, error) {
+	shelf, err := c.shelves.For(ctx, caller.Viewer)
 	if err != nil {
 		return Exchange{}, err
 	}
@@ -73,20 +73,20 @@ func (c *Console) Try(ctx context.Context, who Caller, attempt Attempt) (Exchang
 	if err != nil {
 		return Exchange{}, err
 	}
-	if err := check(shelf.Document, api, who, attempt); err != nil {
+	if err := check(shelf.Document, api, caller, attempt); err != nil {
 		return Exchange{}, err
 	}
 	request, err := compose(ctx, shelf, api, attempt)
 	if err != nil {
 		return Exchange{}, err
 	}
-	end, err := c.limits.begin(who.limited(ctx))
+	end, err := c.limits.begin(caller.limited(ctx))
 	if err != nil {
 		return Exchange{}, err
 	}
 	defer end()
 	if attempt.Key != "" {
-		value, err := c.values.ValueToSend(ctx, who.Account, attempt.Key)
+		value, err := c.values.ValueToSend(ctx, caller.Account, attempt.Key)
 		if err != nil {
 			return Exchange{}, err
 		}
@@ -100,7 +100,7 @@ func (c *Console) Try(ctx context.Context, who Caller, attempt Attempt) (Exchang
 	return exchange, err
 }
 
-func check(document catalog.Document, api catalog.API, who Caller, attempt Attempt) error {
+func check(document catalog.Document, api catalog.API, caller Caller, attempt Attempt) error {
 	switch {
 	case api.Private:
 		return portal.Fail(portal.Conflict, "This API can be called only from inside its owner's network. Copy the code and run it there.")
@@ -108,7 +108,7 @@ func check(document catalog.Document, api catalog.API, who Caller, attempt Attem
 		return portal.Fail(portal.Conflict, "This API has no public address, so it cannot be tried here.")
 	case attempt.Key == "":
 		return nil
-	case who.Account == "":
+	case caller.Account == "":
 		return portal.Fail(portal.Unauthorized, "Sign in to use one of your keys.")
 	case !document.TakesKeys(api):
 		return portal.Fail(portal.Invalid, "This API takes no keys of this portal. Send the request without a key.")

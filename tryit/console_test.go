@@ -90,17 +90,17 @@ func offered() catalog.Document {
 	}}
 }
 
-// desk is a console over an API that answers with the length of the key that it got.
-type desk struct {
+// fixture is a console over an API that answers with the length of the key that it got.
+type fixture struct {
 	*tryit.Console
 	vault *vault
 	mu    sync.Mutex
 	paths []string
 }
 
-func open(t *testing.T, document catalog.Document, blobs map[string][]byte, load func([]byte) (*openapi.Document, error)) *desk {
+func open(t *testing.T, document catalog.Document, blobs map[string][]byte, load func([]byte) (*openapi.Document, error)) *fixture {
 	t.Helper()
-	d := &desk{vault: &vault{}}
+	d := &fixture{vault: &vault{}}
 	sender, _ := serveTLS(t, func(w http.ResponseWriter, r *http.Request) {
 		d.mu.Lock()
 		d.paths = append(d.paths, r.Method+" "+r.URL.RequestURI())
@@ -123,7 +123,7 @@ func open(t *testing.T, document catalog.Document, blobs map[string][]byte, load
 	return d
 }
 
-func (d *desk) arrived() []string {
+func (d *fixture) arrived() []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.paths
@@ -138,7 +138,7 @@ var (
 
 func TestOnlyAPIsThatTheCallerSeesAreReached(t *testing.T) {
 	t.Parallel()
-	for product, who := range map[string]map[string]bool{
+	for product, seenBy := range map[string]map[string]bool{
 		"seamark": {"signed out": true, "ada": true, "staff": true, "admin": true},
 		"members": {"ada": true, "staff": true, "admin": true},
 		"staff":   {"staff": true, "admin": true},
@@ -148,7 +148,7 @@ func TestOnlyAPIsThatTheCallerSeesAreReached(t *testing.T) {
 		for name, caller := range map[string]tryit.Caller{"signed out": signedOut, "ada": asAda, "staff": asStaff, "admin": asAdmin} {
 			d := open(t, offered(), nil, nil)
 			e, err := d.Try(t.Context(), caller, tryit.Attempt{Product: product, API: "harbours", Method: "GET", Path: "/x"})
-			if !who[name] {
+			if !seenBy[name] {
 				refused(t, err, portal.NotFound, "There is no such product.")
 				if len(d.arrived()) > 0 {
 					t.Errorf("%s reaches %s", name, product)
@@ -217,14 +217,14 @@ func TestAttemptsAreLimitedByAccountAndByNetwork(t *testing.T) {
 	t.Parallel()
 	d := open(t, offered(), nil, nil)
 	attempt := tryit.Attempt{Product: "seamark", API: "docs", Method: "GET", Path: "/x"}
-	exhaust := func(ctx context.Context, who tryit.Caller) {
+	exhaust := func(ctx context.Context, caller tryit.Caller) {
 		t.Helper()
 		for i := range tryit.MaxPerMinute {
-			if _, err := d.Try(ctx, who, attempt); err != nil {
+			if _, err := d.Try(ctx, caller, attempt); err != nil {
 				t.Fatalf("attempt %d: %v", i+1, err)
 			}
 		}
-		_, err := d.Try(ctx, who, attempt)
+		_, err := d.Try(ctx, caller, attempt)
 		refused(t, err, portal.TooManyRequests, "60 requests in a minute")
 	}
 	home := tryit.WithAddress(t.Context(), netip.MustParseAddr("2001:db8:1:2::1"))
@@ -265,7 +265,7 @@ const definition = `{"openapi":"3.0.3","info":{"title":"Harbours","version":"1"}
 		"application/json":{"schema":{"type":"object"}},"text/plain":{"schema":{"type":"string"}}}},"responses":{"200":{"description":"ok"}}}}}}`
 
 // documented is a console whose API has an OpenAPI document.
-func documented(t *testing.T) *desk {
+func documented(t *testing.T) *fixture {
 	t.Helper()
 	document, hash := offered(), catalog.HashOf([]byte(definition))
 	document.Products[0].APIs[0].Definition = hash

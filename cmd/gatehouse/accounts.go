@@ -108,7 +108,7 @@ func (c accountsSearchCommand) Run(ctx context.Context) error {
 		list := listedAccounts(found)
 		return c.print(os.Stdout, map[string]any{"accounts": list, "more": more}, func(w io.Writer) {
 			if len(list) == 0 {
-				fmt.Fprintln(w, "No account fits.")
+				fmt.Fprintln(w, "No account matches.")
 				return
 			}
 			printAccounts(w, list)

@@ -135,7 +135,7 @@ func (c alarmsTestCommand) Run(ctx context.Context) error {
 type alarmsSecretCommand struct{ output }
 
 func (alarmsSecretCommand) Help() string {
-	return "The receiver of the webhook checks signatures with it, as Standard Webhooks describes. It follows from the KMS key and the address."
+	return "The receiver of the webhook checks signatures with it, as Standard Webhooks describes. It is derived from the KMS key and the address."
 }
 
 func (c alarmsSecretCommand) Run(ctx context.Context) error {

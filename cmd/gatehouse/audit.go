@@ -44,7 +44,7 @@ func (c auditCommand) filter() members.AuditFilter {
 
 func (c auditCommand) Validate() error {
 	if !c.From.begins.IsZero() && !c.To.ends.IsZero() && !c.From.begins.Before(c.To.ends) {
-		return usage("--from is later than --to: swap them")
+		return usageError("--from is later than --to: swap them")
 	}
 	return nil
 }

@@ -49,7 +49,7 @@ type restoreCommand struct {
 	output
 	From          string `arg:"" name:"from" help:"A file, or s3://BUCKET/KEY."`
 	Check         bool   `help:"Only check whether the file is a whole backup, and say what is in it."`
-	OtherKMSKey   bool   `name:"other-kms-key" help:"Restore API keys that follow from a KMS key which cannot be used here. They go on working, but their values can never be shown or made again."`
+	OtherKMSKey   bool   `name:"other-kms-key" help:"Restore API keys that are derived from a KMS key which this process cannot use. They go on working, but their values can never be shown or made again."`
 	WorkersMayRun bool   `help:"Restore although workers seem to run."`
 }
 

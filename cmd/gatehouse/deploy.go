@@ -26,7 +26,7 @@ type place struct {
 
 func (p place) Validate() error {
 	if err := stacks.CheckName(p.Stack); err != nil {
-		return usage("--stack: " + err.Error())
+		return usageError("--stack: " + err.Error())
 	}
 	return nil
 }
@@ -59,7 +59,7 @@ type choices struct {
 // validate refuses an unknown way to run as a wrong command line.
 func (c choices) validate() error {
 	if err := stacks.CheckRun(stacks.RunMode(c.Run)); err != nil {
-		return usage("--run: " + err.Error())
+		return usageError("--run: " + err.Error())
 	}
 	return nil
 }
@@ -100,7 +100,7 @@ func (c deployRunCommand) Run(ctx context.Context) error {
 	q := newQuestions()
 	q.terminal = q.terminal && !c.Yes
 	if !q.terminal && !c.Yes {
-		return usage("there is no terminal to ask: add --yes, or see what would change with gatehouse deploy diff")
+		return usageError("there is no terminal to ask: add --yes, or see what would change with gatehouse deploy diff")
 	}
 	if settings, err = askForMissing(ctx, d, settings, q); err != nil {
 		return err

@@ -26,10 +26,10 @@ func (destroyCommand) Help() string {
 
 func (c destroyCommand) Validate() error {
 	if err := stacks.CheckName(c.Stack); err != nil && c.Stack != "" {
-		return usage("--stack: " + err.Error())
+		return usageError("--stack: " + err.Error())
 	}
 	if c.Stack != "" && c.Yes != "" && c.Yes != c.Stack {
-		return usage(fmt.Sprintf("--yes %s differs from --stack %s", c.Yes, c.Stack))
+		return usageError(fmt.Sprintf("--yes %s differs from --stack %s", c.Yes, c.Stack))
 	}
 	return nil
 }
@@ -44,7 +44,7 @@ func (c destroyCommand) Run(ctx context.Context) error {
 	err = d.Destroy(ctx, c.Stack, c.KeepData, func(what stacks.Destruction) (bool, error) {
 		done.Destruction = what
 		if !q.terminal && c.Yes == "" {
-			return false, usage("there is no terminal to ask: add --yes " + c.Stack)
+			return false, usageError("there is no terminal to ask: add --yes " + c.Stack)
 		}
 		tell(os.Stderr, destruction(what))
 		if c.Yes != "" {

@@ -93,13 +93,13 @@ func (s selection) validate(verb string) error {
 	}
 	switch {
 	case chosen == 0:
-		return usage("name the dead letters to " + verb + ", choose them with --queue, --type, --account, --cause or an age, or give --all")
+		return usageError("name the dead letters to " + verb + ", choose them with --queue, --type, --account, --cause or an age, or give --all")
 	case chosen > 1:
-		return usage("give ids, or flags that choose letters, or --all, and not two of them")
+		return usageError("give ids, or flags that choose letters, or --all, and not two of them")
 	case !s.AsOf.IsZero() && len(s.IDs) > 0:
-		return usage("--as-of is for flags that choose letters, and for --all: leave it out beside ids")
+		return usageError("--as-of is for flags that choose letters, and for --all: leave it out beside ids")
 	case s.AsOf.After(time.Now()):
-		return usage("--as-of " + s.AsOf.Format(time.RFC3339) + " is in the future: give the time that a dry run has printed")
+		return usageError("--as-of " + s.AsOf.Format(time.RFC3339) + " is in the future: give the time that a dry run has printed")
 	}
 	return nil
 }

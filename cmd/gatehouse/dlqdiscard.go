@@ -22,7 +22,7 @@ type dlqDiscardCommand struct {
 // Validate checks the command line.
 func (c dlqDiscardCommand) Validate() error {
 	if strings.TrimSpace(c.Reason) == "" {
-		return usage("--reason is empty: say why")
+		return usageError("--reason is empty: say why")
 	}
 	return c.validate("discard")
 }

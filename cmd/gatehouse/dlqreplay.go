@@ -29,7 +29,7 @@ const maxRate = 100
 // Validate checks the command line.
 func (c dlqReplayCommand) Validate() error {
 	if c.Rate < 1 || c.Rate > maxRate {
-		return usage(fmt.Sprintf("--rate %d: want 1 to %d", c.Rate, maxRate))
+		return usageError(fmt.Sprintf("--rate %d: want 1 to %d", c.Rate, maxRate))
 	}
 	return c.validate("replay")
 }
@@ -118,7 +118,7 @@ func (c dlqReplayCommand) run(ctx context.Context, box app.Letters, now time.Tim
 }
 
 // replayable lists the letters to replay, oldest failure first, and calls left with each
-// one that fits and cannot be replayed. missing is about ids that name no letter, or one that cannot be replayed.
+// one that matches and cannot be replayed. missing is about ids that name no letter, or one that cannot be replayed.
 func (c dlqReplayCommand) replayable(ctx context.Context, box app.Letters, choice deadletters.Choice, left func(deadletters.Letter)) (list []deadletters.Chosen, missing, err error) {
 	if len(c.IDs) == 0 {
 		list, err = box.Replayable(ctx, choice, left)

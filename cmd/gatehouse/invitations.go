@@ -147,9 +147,9 @@ func addressesOf(args []string, in io.Reader) ([]string, error) {
 	addresses := administration.Addresses(strings.Join(texts, "\n"))
 	switch n := len(addresses); {
 	case n == 0:
-		return nil, usage("there is no e-mail address to invite")
+		return nil, usageError("there is no e-mail address to invite")
 	case n > administration.MaxInvited:
-		return nil, usage(fmt.Sprintf("%d addresses are too many: invite at most %d at once", n, administration.MaxInvited))
+		return nil, usageError(fmt.Sprintf("%d addresses are too many: invite at most %d at once", n, administration.MaxInvited))
 	}
 	return addresses, nil
 }

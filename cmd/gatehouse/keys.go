@@ -134,7 +134,7 @@ func textOrInput(ctx context.Context, argument string, in io.Reader, ask func())
 	case ctx.Err() != nil:
 		return "", errors.New("interrupted")
 	case err == nil || errors.Is(err, io.EOF):
-		return "", usage("standard input is empty: give a value or an id on its first line")
+		return "", usageError("standard input is empty: give a value or an id on its first line")
 	}
 	return "", fmt.Errorf("reading standard input: %w", err)
 }

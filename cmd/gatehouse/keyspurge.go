@@ -37,7 +37,7 @@ func (c keysPurgeCommand) Run(ctx context.Context) error {
 		return err
 	}
 	if c.Confirm != "" && c.Confirm != p.Config.Prefix {
-		return usage(fmt.Sprintf("--confirm %s: the installation's prefix is %s", c.Confirm, p.Config.Prefix))
+		return usageError(fmt.Sprintf("--confirm %s: the installation's prefix is %s", c.Confirm, p.Config.Prefix))
 	}
 	purge, err := app.OpenKeyPurge(p)
 	if err != nil {

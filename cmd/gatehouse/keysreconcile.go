@@ -33,11 +33,11 @@ The calls stay within the budget that all processes share. You can interrupt the
 func (c keysReconcileCommand) Validate() error {
 	for _, kind := range c.Kind {
 		if !slices.Contains(provisioning.Kinds(), provisioning.Kind(kind)) {
-			return usage(fmt.Sprintf("--kind %s: there is no such kind; want one of %s", kind, kindNames()))
+			return usageError(fmt.Sprintf("--kind %s: there is no such kind; want one of %s", kind, kindNames()))
 		}
 	}
 	if slices.Contains(c.Kind, string(provisioning.KeyValue)) && !c.Values {
-		return usage("--kind key_value needs --values, since only that compares values")
+		return usageError("--kind key_value needs --values, since only that compares values")
 	}
 	return nil
 }

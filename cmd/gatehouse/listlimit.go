@@ -13,7 +13,7 @@ type listLimit struct {
 // Validate checks the command line.
 func (l listLimit) Validate() error {
 	if l.Limit < 1 || l.Limit > 10_000 {
-		return usage(fmt.Sprintf("--limit %d: want 1 to 10000", l.Limit))
+		return usageError(fmt.Sprintf("--limit %d: want 1 to 10000", l.Limit))
 	}
 	return nil
 }

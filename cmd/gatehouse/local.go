@@ -23,7 +23,7 @@ type localCommand struct {
 func (c localCommand) Validate() error {
 	for flag, port := range map[string]int{"--port": c.Port, "--aws-port": c.AWSPort, "--operators-port": c.OperatorsPort} {
 		if port < 0 || port > 65535 {
-			return usage(fmt.Sprintf("%s %d: a port must be 1 to 65535, or 0 for a free one", flag, port))
+			return usageError(fmt.Sprintf("%s %d: a port must be 1 to 65535, or 0 for a free one", flag, port))
 		}
 	}
 	return nil

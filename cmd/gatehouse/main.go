@@ -77,15 +77,15 @@ func run(args []string, out, errs io.Writer) (code int) {
 	parser := newParser(ctx, out, errs)
 	parsed, err := parser.Parse(args)
 	if err != nil {
-		return usageError(errs, err, nil)
+		return printUsageError(errs, err, nil)
 	}
 	err = parsed.Run()
-	var wrong usage
+	var wrong usageError
 	switch {
 	case err == nil:
 		return app.ExitOK
 	case errors.As(err, &wrong):
-		return usageError(errs, err, parsed.Selected())
+		return printUsageError(errs, err, parsed.Selected())
 	}
 	fail(errs, err)
 	return app.ExitFailed
@@ -124,13 +124,13 @@ func newParser(ctx context.Context, out, errs io.Writer) *kong.Kong {
 	)
 }
 
-type usage string
+type usageError string
 
-func (u usage) Error() string { return string(u) }
+func (u usageError) Error() string { return string(u) }
 
-// usageError prints what is wrong and which --help to read: that of command or, if parsing
+// printUsageError prints what is wrong and which --help to read: that of command or, if parsing
 // failed, of the last command that the parser recognised.
-func usageError(errs io.Writer, err error, command *kong.Node) int {
+func printUsageError(errs io.Writer, err error, command *kong.Node) int {
 	help := processName
 	if command != nil {
 		help = command.FullPath()

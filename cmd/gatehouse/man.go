@@ -106,8 +106,8 @@ func (p *roff) entry(name, help string) {
 	p.text(help)
 }
 
-// escaped writes text as roff shows it: a backslash begins an escape, a point or an apostrophe at the start of
-// a line a request, and a plain hyphen may become another character.
+// escaped returns text so that roff prints it unchanged. A backslash would begin an escape, a period or an
+// apostrophe at the start of a line would be a request, and a plain hyphen may become another character.
 func escaped(text string) string {
 	text = strings.NewReplacer(`\`, `\e`, "-", `\-`).Replace(text)
 	if strings.HasPrefix(text, ".") || strings.HasPrefix(text, "'") {

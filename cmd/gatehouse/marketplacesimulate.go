@@ -14,7 +14,7 @@ import (
 
 type marketplaceSimulateCommand struct {
 	output
-	All   bool `xor:"step" help:"Play every order of purchases, claims, payments and notices without a browser, and check the access after each step."`
+	All   bool `xor:"step" help:"Play every sequence of purchases, claims, payments and notices without a browser, and check the access after each step."`
 	Buyer bool `xor:"step" help:"Have a new buyer subscribe, and print how to go on."`
 	Older bool `help:"With --buyer: buy from a listing whose notices come by SNS topics."`
 	// Contract and the two below say what is bought.
@@ -53,13 +53,13 @@ func (c marketplaceSimulateCommand) Run(ctx context.Context) error {
 	name, agreement := c.step()
 	switch {
 	case c.Older && !c.Buyer:
-		return usage("--older needs --buyer")
+		return usageError("--older needs --buyer")
 	case c.Contract && !c.Buyer:
-		return usage("--contract needs --buyer")
+		return usageError("--contract needs --buyer")
 	case (c.Dimension != "" || c.Quantity != 1) && c.Amend == "":
-		return usage("--dimension and --quantity need --amend")
+		return usageError("--dimension and --quantity need --amend")
 	case !c.All && !c.Buyer && c.Amend == "" && name == "":
-		return usage("nothing to play: give --all, --buyer, or one step with the agreement that --buyer prints, such as --pay")
+		return usageError("nothing to play: give --all, --buyer, or one step with the agreement that --buyer prints, such as --pay")
 	}
 	p, err := process(ctx)
 	if err != nil {

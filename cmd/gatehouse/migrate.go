@@ -47,7 +47,7 @@ func (migratePredecessorCommand) Help() string {
 // but not for what cannot be matched.
 func (c migratePredecessorCommand) Run(ctx context.Context) error {
 	if (c.Artifacts == "") != (c.Catalog == "") {
-		return usage("--artifacts and --catalog belong together: give both, or neither")
+		return usageError("--artifacts and --catalog belong together: give both, or neither")
 	}
 	p, err := process(ctx)
 	if err != nil {
@@ -55,7 +55,7 @@ func (c migratePredecessorCommand) Run(ctx context.Context) error {
 	}
 	issuer := cmp.Or(c.Issuer, p.Config.OIDCIssuer)
 	if issuer == "" {
-		return usage("the issuer is missing: give --issuer, or set GATEHOUSE_OIDC_ISSUER")
+		return usageError("the issuer is missing: give --issuer, or set GATEHOUSE_OIDC_ISSUER")
 	}
 	m, err := app.OpenMigration(p, issuer)
 	if err != nil {
@@ -64,7 +64,7 @@ func (c migratePredecessorCommand) Run(ctx context.Context) error {
 	pool, known := m.Pool(issuer)
 	switch {
 	case c.UserPool == "" && !known:
-		return usage("the issuer is no Cognito user pool: give the earlier portal's with --user-pool")
+		return usageError("the issuer is no Cognito user pool: give the earlier portal's with --user-pool")
 	case c.UserPool != "":
 		pool = c.UserPool
 	}

@@ -37,7 +37,7 @@ func newProgressBar(to io.Writer, verb string, of int) *progressBar {
 	return bar
 }
 
-// begin shows the beginning of the next part of the work, of 0 things if nobody knows how many.
+// begin starts the next part of the work. of is 0 if the number is not known.
 func (b *progressBar) begin(verb string, of int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -47,7 +47,7 @@ func (b *progressBar) begin(verb string, of int) {
 	}
 }
 
-// tell shows that so many are done.
+// tell shows how many are done.
 func (b *progressBar) tell(done int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -69,7 +69,7 @@ func (b *progressBar) tell(done int) {
 	b.told = now
 }
 
-// end leaves the bar behind.
+// end moves the cursor to the line below the bar.
 func (b *progressBar) end() {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -144,7 +144,7 @@ type projectionsRebuildCommand struct {
 // Validate checks the command line.
 func (c projectionsRebuildCommand) Validate() error {
 	if c.Rate != 0 && c.Rate < projections.MinRate {
-		return usage(fmt.Sprintf("--rate %d: want at least %d, or 0 for no limit", c.Rate, projections.MinRate))
+		return usageError(fmt.Sprintf("--rate %d: want at least %d, or 0 for no limit", c.Rate, projections.MinRate))
 	}
 	return nil
 }

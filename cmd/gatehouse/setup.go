@@ -21,11 +21,11 @@ type setupCommand struct {
 
 func (c setupCommand) Validate() error {
 	if c.Demo && c.DemoBackend == "" {
-		return usage("--demo needs --demo-backend: the URL that answers the demo API's requests")
+		return usageError("--demo needs --demo-backend: the URL that answers the demo API's requests")
 	}
 	for _, arn := range c.KeyUser {
 		if parts := strings.Split(arn, ":"); len(parts) != 6 || parts[0] != "arn" || parts[2] != "iam" {
-			return usage(fmt.Sprintf("--key-user %q: want the ARN of a role or user, like arn:aws:iam::111122223333:role/gatehouse-worker", arn))
+			return usageError(fmt.Sprintf("--key-user %q: want the ARN of a role or user, like arn:aws:iam::111122223333:role/gatehouse-worker", arn))
 		}
 	}
 	return nil

@@ -10,7 +10,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/portal"
-	counted "github.com/gatehouse-portal/gatehouse/usage"
+	"github.com/gatehouse-portal/gatehouse/usage"
 )
 
 type usageCommand struct {
@@ -23,10 +23,10 @@ type usageCommand struct {
 // Validate checks the command line.
 func (c usageCommand) Validate() error {
 	if c.CSV && c.JSON {
-		return usage("--csv and --json can't be used together")
+		return usageError("--csv and --json can't be used together")
 	}
-	if _, err := counted.ParseDays(c.Start, c.End, time.Now()); err != nil {
-		return usage(app.Explain(err))
+	if _, err := usage.ParseDays(c.Start, c.End, time.Now()); err != nil {
+		return usageError(app.Explain(err))
 	}
 	return nil
 }
@@ -58,7 +58,7 @@ type topPlanJSON struct {
 
 // Run sums up the usage of all accounts, or prints it as CSV.
 func (c usageCommand) Run(ctx context.Context) error {
-	q, err := counted.ParseDays(c.Start, c.End, time.Now())
+	q, err := usage.ParseDays(c.Start, c.End, time.Now())
 	if err != nil {
 		return err
 	}

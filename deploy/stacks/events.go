@@ -92,7 +92,7 @@ func (f *Failure) Error() string {
 	return text + "\n" + f.Advice()
 }
 
-// advice by a part of AWS's reason. The first that fits counts.
+// advice by a part of AWS's reason. The first that matches counts.
 var advice = []struct{ part, says string }{
 	{"lready exists", "Something of this name exists, from `gatehouse setup`, another stack, or one that was deleted. Choose another name with --stack, or remove it: docs/deploy.md#removing-it."},
 	{"You must wait 60 seconds", "SQS does not give the name of a deleted queue again for a minute. Run the command again after that."},

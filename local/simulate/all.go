@@ -16,7 +16,7 @@ const (
 	NotPlayed = "not_played" // Note says why
 )
 
-// Scenario is one order of events on one listing, as played.
+// Scenario is one sequence of events on one listing, as played.
 type Scenario struct {
 	Name string `json:"name"`
 	// Listing is eventbridge, or sns for an older listing.

@@ -1,5 +1,5 @@
 // Package simulate plays buyers of AWS Marketplace on a local portal with a local AWS: single
-// steps for a person with a browser, and every order of events without one.
+// steps for a person with a browser, and every sequence of events without one.
 package simulate
 
 import (

@@ -1,8 +1,6 @@
 package apigateway
 
 import (
-	"maps"
-	"slices"
 	"strings"
 )
 
@@ -76,5 +74,3 @@ func (d documentResponse) response(pattern string) (integrationResponse, integra
 	return integrationResponse{StatusCode: string(d.StatusCode), SelectionPattern: pattern, Parameters: d.Parameters, Templates: d.Templates},
 		integrationResponseInput{SelectionPattern: pattern, Parameters: d.Parameters, Templates: d.Templates}
 }
-
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

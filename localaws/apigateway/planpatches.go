@@ -31,7 +31,7 @@ func (s *Service) updateUsagePlan(r *http.Request, in *patches) (*usagePlan, err
 	})
 }
 
-// planPaths are AWS's paths, except those of throttles per method: see patchMethod.
+// planPaths are AWS's paths, except those of throttles per method: see patchThrottle.
 var planPaths = map[string][]string{
 	"remove": {"/apiStages", "/quota", "/throttle", "/productCode", "/description"},
 	"add":    {"/apiStages", "/quota/limit", "/quota/offset", "/quota/period", "/throttle/burstLimit", "/throttle/rateLimit", "/productCode"},
@@ -43,7 +43,7 @@ var planPaths = map[string][]string{
 
 func (plan *usagePlan) patch(tx *store.Tx, p patch) error {
 	if rest, ok := strings.CutPrefix(p.Path, "/apiStages/"); ok {
-		return plan.patchMethod(p, rest)
+		return plan.patchThrottle(p, rest)
 	}
 	if !slices.Contains(planPaths[p.Op], p.Path) {
 		return p.invalid(planPaths[p.Op]...)

@@ -64,8 +64,8 @@ func answer(w http.ResponseWriter, status int, out any) {
 	_, _ = w.Write(body)
 }
 
-// refuse writes an error in the format of both planes. Other errors than *wire.Error go
-// only to the log.
+// refuse writes an error in the format of both planes. An error that is no *wire.Error is
+// logged, and the client gets an internal error.
 func (s *Service) refuse(w http.ResponseWriter, err error) {
 	var e *wire.Error
 	if !errors.As(err, &e) {

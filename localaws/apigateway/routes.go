@@ -15,6 +15,7 @@ func (s *Service) route() {
 	s.routeMethods()
 	s.routeStages()
 	s.routePlans()
+	s.routeKeys()
 	s.routeDomains()
 
 	s.on("GetAccount", "GET /account", handle(200, s.getAccount))
@@ -108,7 +109,9 @@ func (s *Service) routePlans() {
 
 	s.on("GetUsage", "GET /usageplans/{plan}/usage", handle(200, s.getUsage, "startDate", "endDate", "keyId", "limit", "position"))
 	s.on("UpdateUsage", "PATCH /usageplans/{plan}/keys/{key}/usage", handle(200, s.updateUsage))
+}
 
+func (s *Service) routeKeys() {
 	s.on("CreateApiKey", "POST /apikeys", handle(201, s.createAPIKey))
 	s.on("ImportApiKeys", "POST /apikeys"+importMode, handleRaw(201, s.importAPIKeys, "mode", "format", "failonwarnings"))
 	s.on("GetApiKeys", "GET /apikeys", handle(200, s.listAPIKeys, "limit", "position", "name", "customerId", "includeValues"))

@@ -1,16 +1,13 @@
 // Package cloudformation imitates AWS CloudFormation: change sets, stacks, their events, resources
 // and templates.
 //
-// Resources that the local AWS can hold are really created, changed and deleted: tables, queues,
-// topics, subscriptions, KMS keys and aliases, rules, REST APIs with their usage plans, and user pools with what
-// belongs to them. All
-// others (functions, roles, HTTP APIs, log groups, alarms, schedules, tasks and the like) are only
-// recorded, with an id and their properties: they can be described, and do nothing. Types of
-// unknown services are refused.
+// Resources that the local AWS can hold are really created, changed and deleted: tables, queues, topics,
+// subscriptions, KMS keys and aliases, rules, REST APIs with their usage plans, and user pools with what belongs to
+// them. All others (functions, roles, HTTP APIs, log groups, alarms, schedules, tasks and the like) are only recorded,
+// with an id and their properties: they can be described, and do nothing. Types of unknown services are refused.
 //
-// A stack that is being changed advances while it is looked at: each DescribeStacks and
-// DescribeStackEvents does the next part of the work. So nothing runs in the background, and a stack
-// is in progress until somebody asks. If this process ends in the middle of a part, that part is
+// A stack change advances only when a client polls it: each DescribeStacks and DescribeStackEvents does the next
+// part of the work. So nothing runs in the background, and a stack that nobody polls stays in progress. If this process ends in the middle of a part, that part is
 // tried again, and fails where a resource of that name exists by then.
 //
 // Nested stacks, stack policies, imports, drift, macros, exports and roles are not implemented.
@@ -67,8 +64,8 @@ func (s *Service) Query() wire.QueryService {
 	}
 }
 
-// Fail makes the next change of a resource of a stack fail with this reason, as AWS does if a
-// quota is used up. With no resource it is the outputs of the stack that fail. An empty reason takes that back.
+// Fail makes the next change of the resource fail with this reason, as AWS does when a quota is exceeded. If resource
+// is "", the stack's outputs fail. An empty reason cancels the failure.
 func (s *Service) Fail(stack, resource, reason string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -90,7 +87,7 @@ func (s *Service) Properties(stack, resource string) (map[string]any, error) {
 	return r.Properties, nil
 }
 
-func (s *Service) failure(stack, resource string) error {
+func (s *Service) takeFailure(stack, resource string) error {
 	reason := s.failures[stack+"/"+resource]
 	delete(s.failures, stack+"/"+resource)
 	if reason == "" {

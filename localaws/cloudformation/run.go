@@ -135,7 +135,7 @@ func (s *Service) put(ctx context.Context, st *stack, name string, want resource
 	}
 	want.Status = verb + inProgress
 	s.tell(st, name, want)
-	err := s.failure(st.Name, name)
+	err := s.takeFailure(st.Name, name)
 	m := maker{cfg: s.resources, env: s.env, ctx: ctx, stack: st.Name, resource: name}
 	if err == nil && exists && !replace {
 		err = m.change(want, have.Properties)
@@ -188,7 +188,7 @@ func (s *Service) giveUp(st *stack, why string) {
 func (s *Service) complete(st *stack) {
 	resolved, err := s.ofExisting(st, st.Job.Want, func(string) bool { return true })
 	if err == nil {
-		err = s.failure(st.Name, "")
+		err = s.takeFailure(st.Name, "")
 	}
 	if err == nil {
 		st.Outputs, err = resolved.Outputs()
@@ -244,7 +244,7 @@ func (s *Service) drop(ctx context.Context, st *stack, name string, r resource, 
 	}
 	r.Status, r.Reason = "DELETE"+inProgress, ""
 	s.tell(st, name, r)
-	err := s.failure(st.Name, name)
+	err := s.takeFailure(st.Name, name)
 	if err == nil {
 		err = maker{cfg: s.resources, env: s.env, ctx: ctx, stack: st.Name, resource: name}.unmake(r)
 	}

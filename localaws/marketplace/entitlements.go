@@ -105,7 +105,7 @@ func (in *getEntitlementsIn) after() (string, error) {
 	return string(key), nil
 }
 
-// wants: one value of every filter must be equal.
+// wants reports whether e has one of the values of each filter.
 func (in *getEntitlementsIn) wants(e entitlementOut) bool {
 	have := map[string]string{
 		"CUSTOMER_IDENTIFIER": e.CustomerIdentifier, "CUSTOMER_AWS_ACCOUNT_ID": e.CustomerAWSAccountID,

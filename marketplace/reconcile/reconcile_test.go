@@ -34,8 +34,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/transport"
 )
 
-// desk is the job with the workers' parts around it, on a local AWS, with a clock that runs ahead.
-type desk struct {
+// fixture is the job with the workers' parts around it, on a local AWS, with a clock that runs ahead.
+type fixture struct {
 	reconcile.Reconciler
 	t       *testing.T
 	buyers  *buyers.Client
@@ -57,11 +57,11 @@ type desk struct {
 	held     bool
 }
 
-func newDesk(t *testing.T) *desk {
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	cfg := localawstest.Start(t).AWSConfig()
 	tables := journaltest.On(t, cfg)
-	d := &desk{t: t, tables: tables, buyers: buyers.New(aws.ToString(cfg.BaseEndpoint)), facts: tables.Open(), log: &bytes.Buffer{}}
+	d := &fixture{t: t, tables: tables, buyers: buyers.New(aws.ToString(cfg.BaseEndpoint)), facts: tables.Open(), log: &bytes.Buffer{}}
 	d.ctx = zerolog.New(d.log).WithContext(t.Context())
 	clock := func() time.Time { return time.Now().Add(d.ahead) }
 	reader := accounts.NewReader(d.facts, tables.Client, tables.Records, clock)
@@ -82,7 +82,7 @@ func (drawer) Send(context.Context, ...events.Event) error      { return nil }
 func (drawer) SendAgain(context.Context, ...events.Event) error { return nil }
 
 // deciding handles messages as a worker does.
-type deciding struct{ d *desk }
+type deciding struct{ d *fixture }
 
 func (s deciding) Send(ctx context.Context, messages ...events.Event) error {
 	for _, msg := range messages {
@@ -93,7 +93,7 @@ func (s deciding) Send(ctx context.Context, messages ...events.Event) error {
 	return nil
 }
 
-func (d *desk) Send(ctx context.Context, messages ...events.Event) error {
+func (d *fixture) Send(ctx context.Context, messages ...events.Event) error {
 	for _, msg := range messages {
 		switch data := msg.Data.(type) {
 		case events.EntitlementCheckRequested:
@@ -110,17 +110,17 @@ func (d *desk) Send(ctx context.Context, messages ...events.Event) error {
 	return deciding{d}.Send(ctx, messages...)
 }
 
-func (d *desk) ok(err error) {
+func (d *fixture) ok(err error) {
 	d.t.Helper()
 	if err != nil {
 		d.t.Fatal(err)
 	}
 }
 
-func (d *desk) lose(n int) { d.t.Helper(); d.ok(d.buyers.LoseNext(d.ctx, n)) }
+func (d *fixture) lose(n int) { d.t.Helper(); d.ok(d.buyers.LoseNext(d.ctx, n)) }
 
 // done is a step of a buyer. Then the workers handle what AWS has sent, and not lost.
-func (d *desk) done(p marketplace.Purchase, err error) marketplace.Purchase {
+func (d *fixture) done(p marketplace.Purchase, err error) marketplace.Purchase {
 	d.t.Helper()
 	d.ok(err)
 	all, err := d.buyers.Notices(d.ctx)
@@ -134,12 +134,12 @@ func (d *desk) done(p marketplace.Purchase, err error) marketplace.Purchase {
 	return p
 }
 
-func (d *desk) buy() marketplace.Purchase {
+func (d *fixture) buy() marketplace.Purchase {
 	d.t.Helper()
 	return d.done(d.buyers.Subscribe(d.ctx, marketplace.Order{Product: "code", Account: "111122223333"}))
 }
 
-func (d *desk) claim(p marketplace.Purchase, account portal.AccountID) {
+func (d *fixture) claim(p marketplace.Purchase, account portal.AccountID) {
 	d.t.Helper()
 	d.ok(deciding{d}.Send(d.ctx, events.Event{
 		ID: "claim-" + p.Licence, Source: "/test", Subject: streamOf(p), Time: time.Now(), Intent: 1, Data: events.MarketplaceConfirmed{
@@ -153,7 +153,7 @@ func streamOf(p marketplace.Purchase) portal.Stream {
 	return portal.LicenceStream(portal.LicenceID(p.Licence))
 }
 
-func (d *desk) licence(p marketplace.Purchase) state.Licence {
+func (d *fixture) licence(p marketplace.Purchase) state.Licence {
 	d.t.Helper()
 	history, err := d.facts.Read(d.ctx, streamOf(p), 0)
 	d.ok(err)
@@ -161,7 +161,7 @@ func (d *desk) licence(p marketplace.Purchase) state.Licence {
 }
 
 // run runs the job to its end, and returns what it sent and how many steps it took.
-func (d *desk) run() (sent []events.MarketplaceNotified, steps int) {
+func (d *fixture) run() (sent []events.MarketplaceNotified, steps int) {
 	d.t.Helper()
 	d.sent, d.checked, d.renewals = nil, nil, nil
 	for cursor := ""; steps == 0 || cursor != ""; steps++ {
@@ -177,7 +177,7 @@ func (d *desk) run() (sent []events.MarketplaceNotified, steps int) {
 	return sent, steps
 }
 
-func (d *desk) sends(want ...events.NoticeKind) []events.MarketplaceNotified {
+func (d *fixture) sends(want ...events.NoticeKind) []events.MarketplaceNotified {
 	d.t.Helper()
 	sent, _ := d.run()
 	var got []events.NoticeKind
@@ -190,7 +190,7 @@ func (d *desk) sends(want ...events.NoticeKind) []events.MarketplaceNotified {
 	return sent
 }
 
-func (d *desk) is(p marketplace.Purchase, status events.LicenceStatus, access bool) {
+func (d *fixture) is(p marketplace.Purchase, status events.LicenceStatus, access bool) {
 	d.t.Helper()
 	if l := d.licence(p); l.Status != status || l.HasAccess != access {
 		d.t.Errorf("the licence is %q, access %t; want %q, %t", l.Status, l.HasAccess, status, access)
@@ -199,7 +199,7 @@ func (d *desk) is(p marketplace.Purchase, status events.LicenceStatus, access bo
 
 func TestAClaimWhosePaymentWasLostGetsAccess(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	p := d.buy()
 	d.claim(p, "ann")
 	d.lose(1)
@@ -219,7 +219,7 @@ func TestAClaimWhosePaymentWasLostGetsAccess(t *testing.T) {
 
 func TestALicenceOfWhichNothingWasHeardIsActiveBeforeItsClaim(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.lose(2)
 	p := d.buy()
 	d.done(d.buyers.Pay(d.ctx, p.Agreement))
@@ -238,7 +238,7 @@ func TestALicenceOfWhichNothingWasHeardIsActiveBeforeItsClaim(t *testing.T) {
 
 func TestALostEndOfALicenceEndsTheAccess(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	p := d.buy()
 	d.claim(p, "ann")
 	d.done(d.buyers.Pay(d.ctx, p.Agreement))
@@ -257,7 +257,7 @@ func TestALostEndOfALicenceEndsTheAccess(t *testing.T) {
 // the licence lives on.
 func TestAnAgreementThatEndsHasTheLastUsageOfItsLicenceMetered(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	p, unclaimed := d.buy(), d.buy()
 	d.claim(p, "ann")
 	d.done(d.buyers.Pay(d.ctx, p.Agreement))
@@ -276,7 +276,7 @@ func TestAnAgreementThatEndsHasTheLastUsageOfItsLicenceMetered(t *testing.T) {
 }
 
 // metering lists the licences of the due rows that meter a last usage.
-func (d *desk) metering() (licences []string) {
+func (d *fixture) metering() (licences []string) {
 	for shard := range schema.DueShards {
 		for _, row := range d.tables.Rows(d.t, d.tables.Records, schema.DuePartition(shard)) {
 			if schema.TextOf(row["kind"]) == string(due.Metering) {
@@ -289,7 +289,7 @@ func (d *desk) metering() (licences []string) {
 
 func TestACancelledPurchaseSaysSoUntilItEnds(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	p := d.buy()
 	d.claim(p, "ann")
 	d.done(d.buyers.Pay(d.ctx, p.Agreement))
@@ -319,7 +319,7 @@ func TestACancelledPurchaseSaysSoUntilItEnds(t *testing.T) {
 
 func TestAClaimOfWhichThePaymentFailedLearnsOfIt(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	p := d.buy()
 	d.claim(p, "ann")
 	d.sends() // the payment is under way
@@ -330,7 +330,7 @@ func TestAClaimOfWhichThePaymentFailedLearnsOfIt(t *testing.T) {
 
 func TestNothingIsSentIfAllAgree(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	unpaid, paid, ended := d.buy(), d.buy(), d.buy()
 	d.done(d.buyers.Pay(d.ctx, paid.Agreement))
 	d.done(d.buyers.Pay(d.ctx, ended.Agreement))
@@ -351,7 +351,7 @@ func TestNothingIsSentIfAllAgree(t *testing.T) {
 
 func TestASecondRunSendsTheSameMessageAndItIsHandledOnce(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	p := d.buy()
 	d.claim(p, "ann")
 	d.lose(1)
@@ -372,7 +372,7 @@ func TestASecondRunSendsTheSameMessageAndItIsHandledOnce(t *testing.T) {
 
 func TestANoticeThatWasOnlyLateChangesNothing(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	p := d.buy()
 	d.claim(p, "ann")
 	d.lose(1)
@@ -393,7 +393,7 @@ func TestANoticeThatWasOnlyLateChangesNothing(t *testing.T) {
 // AWS may change an entitlement without changing its agreement's time.
 func TestAnAgreementThatAWSChangedEarlierOverrulesOnlyAnOlderStatus(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	settings, err := d.buyers.Settings(d.ctx)
 	d.ok(err)
 	settings.QuietEntitlements = true
@@ -427,7 +427,7 @@ func TestAnAgreementThatAWSChangedEarlierOverrulesOnlyAnOlderStatus(t *testing.T
 
 func TestARenewalThatKeepsItsLicenceDoesNotEndIt(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	p := d.buy()
 	d.claim(p, "ann")
 	d.done(d.buyers.Pay(d.ctx, p.Agreement))
@@ -448,7 +448,7 @@ func TestARenewalThatKeepsItsLicenceDoesNotEndIt(t *testing.T) {
 
 func TestARenewalWithANewLicenceCarriesTheClaimOverOnce(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	p := d.buy()
 	d.claim(p, "ann")
 	d.done(d.buyers.Pay(d.ctx, p.Agreement))
@@ -472,7 +472,7 @@ func TestARenewalWithANewLicenceCarriesTheClaimOverOnce(t *testing.T) {
 
 func TestARenewalWhoseNoticesWereLostIsCarriedOver(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	p := d.buy()
 	d.claim(p, "ann")
 	d.done(d.buyers.Pay(d.ctx, p.Agreement))
@@ -513,18 +513,18 @@ func TestARenewalIsNotCarriedOver(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		altered altered
-		first   func(*desk, marketplace.Purchase)
+		first   func(*fixture, marketplace.Purchase)
 		owner   portal.AccountID
 	}{
 		"from another buyer":                            {altered: altered{alter: func(a *seller.Agreement) { a.Buyer = "444455556666" }}},
 		"from an unknown buyer":                         {altered: altered{alter: func(a *seller.Agreement) { a.Buyer = "" }}},
 		"from another product":                          {altered: altered{product: "x"}},
-		"to an account that did not claim it":           {first: func(d *desk, p marketplace.Purchase) { d.claim(p, "bob") }, owner: "bob"},
-		"if the account has claimed the new one itself": {first: func(d *desk, p marketplace.Purchase) { d.claim(p, "ann") }, owner: "ann"},
+		"to an account that did not claim it":           {first: func(d *fixture, p marketplace.Purchase) { d.claim(p, "bob") }, owner: "bob"},
+		"if the account has claimed the new one itself": {first: func(d *fixture, p marketplace.Purchase) { d.claim(p, "ann") }, owner: "ann"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDesk(t)
+			d := newFixture(t)
 			p := d.buy()
 			d.claim(p, "ann")
 			d.done(d.buyers.Pay(d.ctx, p.Agreement))
@@ -547,7 +547,7 @@ func TestARenewalIsNotCarriedOver(t *testing.T) {
 
 func TestBuyersWithAClaimAreAskedAboutWhenTheirAgreementChangesAndEveryDay(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	p, other := d.buy(), d.buy()
 	d.claim(p, "ann")
 	d.done(d.buyers.Pay(d.ctx, p.Agreement))
@@ -570,7 +570,7 @@ func TestBuyersWithAClaimAreAskedAboutWhenTheirAgreementChangesAndEveryDay(t *te
 
 func TestCustomersOfOlderListingsAreAskedAboutEveryDay(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.ByEvent, d.ByTopic = false, true
 	d.Claimed = func(context.Context) ([]portal.Stream, error) { return []portal.Stream{"legacy/prod/cust"}, nil }
 	for i, want := range [][]portal.Stream{{"legacy/prod/cust"}, nil, {"legacy/prod/cust"}} {
@@ -598,7 +598,7 @@ func (c *counting) Send(_ context.Context, messages ...events.Event) error {
 // Each call takes some milliseconds, and the step ends with the lease of its message.
 func TestThousandsOfCustomersAreAskedAboutInAFewCalls(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.ByEvent, d.ByTopic = false, true
 	const many = 5001
 	d.Claimed = func(context.Context) (all []portal.Stream, err error) {
@@ -618,7 +618,7 @@ func TestThousandsOfCustomersAreAskedAboutInAFewCalls(t *testing.T) {
 // A worker whose clock is ahead stores times that are still to come.
 func TestARunAfterOneWhoseClockWasAheadReadsAllAgreements(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	d.ahead = 5 * time.Hour
 	d.sends()
 	d.ahead = 0
@@ -638,7 +638,7 @@ func TestARunAfterOneWhoseClockWasAheadReadsAllAgreements(t *testing.T) {
 
 func TestManyAgreementsAreReadInSteps(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	const many = 300
 	d.lose(2 * many)
 	for range many {
@@ -708,7 +708,7 @@ func TestAWSThatThrottlesOrDoesNotAnswerPostponesTheStep(t *testing.T) {
 	t.Parallel()
 	at := time.Now().Add(-time.Hour)
 	for _, cause := range []error{seller.ErrThrottled, seller.ErrDown} {
-		d := newDesk(t)
+		d := newFixture(t)
 		s := &fakeMarketplace{
 			listed: []seller.Agreement{{ID: "a1", Status: "ACTIVE", Updated: at}, {ID: "a2", Status: "ACTIVE", Updated: at}},
 			granted: map[string][]seller.Entitlement{
@@ -736,7 +736,7 @@ func TestAWSThatThrottlesOrDoesNotAnswerPostponesTheStep(t *testing.T) {
 func TestARoleThatMayNotReadAgreementsIsSaidOnceARun(t *testing.T) {
 	t.Parallel()
 	for _, cause := range []error{seller.ErrDenied, seller.ErrDisabled, seller.ErrRefused} {
-		d := newDesk(t)
+		d := newFixture(t)
 		d.Seller = &fakeMarketplace{searchErr: fmt.Errorf("searching: %w", cause)}
 		d.sends()
 		if n := strings.Count(d.log.String(), `"level":"error"`); n != 1 {
@@ -755,7 +755,7 @@ func TestARoleThatMayNotReadAgreementsIsSaidOnceARun(t *testing.T) {
 
 func TestAnAgreementThatCannotBeReadDoesNotStopTheOthers(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	at := time.Now().Add(-time.Hour)
 	d.Seller = &fakeMarketplace{
 		listed: []seller.Agreement{
@@ -778,7 +778,7 @@ func TestAnAgreementThatCannotBeReadDoesNotStopTheOthers(t *testing.T) {
 
 func TestAnAgreementThatAWSListsLateIsReadByTheNextRun(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	s := &fakeMarketplace{granted: map[string][]seller.Entitlement{
 		"late": {{Licence: "arn:l-1", Status: "PROVISIONED"}}, "too late": {{Licence: "arn:l-2", Status: "PROVISIONED"}},
 	}}
@@ -808,7 +808,7 @@ func (j torn) Read(ctx context.Context, stream portal.Stream, after int64) ([]ev
 
 func TestALicenceThatCannotBeReadDoesNotStopTheOthers(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	at := time.Now().Add(-time.Hour)
 	d.Seller = &fakeMarketplace{
 		listed: []seller.Agreement{{ID: "a1", Status: "ACTIVE", Updated: at}, {ID: "a2", Status: "ACTIVE", Updated: at}},
@@ -834,7 +834,7 @@ func TestACursorOfAnotherVersionStartsTheRunOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, cursor := range []string{"nonsense", string(old)} {
-		d := newDesk(t)
+		d := newFixture(t)
 		d.Seller = &fakeMarketplace{listed: []seller.Agreement{{ID: "a1", Updated: time.Now().Add(-time.Hour)}}}
 		next, err := d.Step(d.ctx, cursor)
 		d.ok(err)

@@ -39,7 +39,7 @@ func (s Settings) On() bool { return s.Endpoint != "" }
 const defaultTimeout = 10 * time.Second
 
 // Parse reads the variables whose names begin with OTEL_. Without an endpoint, or if one of them switches traces
-// off, the settings are off and the others are not looked at. The errors name all that is wrong.
+// off, the settings are off and the others are not read. The errors name all that is wrong.
 //
 // The SDK reads OTEL_BSP_… (the queue) and OTEL_SPAN_… (limits) from the process's environment.
 func Parse(environ []string) (Settings, []error) {

@@ -30,13 +30,13 @@ func (st apiStage) checkThrottles(l limits) error {
 	return nil
 }
 
-// patchMethod changes the throttles of a stage's methods. rest is the part of the path after
+// patchThrottle changes the throttles of a stage's methods. rest is the part of the path after
 // /apiStages/:
 //
 //	{apiId}:{stage}/throttle                                     remove
 //	{apiId}:{stage}/throttle/{resourcePath}/{httpMethod}         remove
 //	{apiId}:{stage}/throttle/{resourcePath}/{httpMethod}/{limit} add, replace
-func (plan *usagePlan) patchMethod(p patch, rest string) error {
+func (plan *usagePlan) patchThrottle(p patch, rest string) error {
 	text, name, ok := strings.Cut(rest, "/throttle")
 	id, err := parseStageID(text)
 	if err != nil {

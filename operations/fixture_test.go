@@ -25,8 +25,8 @@ const (
 	bob = portal.AccountID("bob")
 )
 
-// desk accepts requests, over real tables and views.
-type desk struct {
+// fixture accepts requests, over real tables and views.
+type fixture struct {
 	*operations.Operations
 	t         *testing.T
 	tables    journaltest.Tables
@@ -41,9 +41,9 @@ type desk struct {
 	now time.Time
 }
 
-func newDesk(t *testing.T) *desk {
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	d := &desk{t: t, tables: journaltest.Start(t), outbox: &outbox{}, now: time.Date(2026, 11, 22, 9, 0, 30, 0, time.UTC)}
+	d := &fixture{t: t, tables: journaltest.Start(t), outbox: &outbox{}, now: time.Date(2026, 11, 22, 9, 0, 30, 0, time.UTC)}
 	d.values = &values{}
 	d.journal = d.tables.Open()
 	d.documents = catalog.NewStore(d.tables.Client, d.tables.Records)
@@ -55,12 +55,12 @@ func newDesk(t *testing.T) *desk {
 	return d
 }
 
-func (d *desk) restart() {
+func (d *fixture) restart() {
 	d.views = projections.NewViews(d.tables.Client, projections.Tables{Views: d.tables.Views, Records: d.tables.Records}, d.documents)
 	d.Operations = operations.New(d.config())
 }
 
-func (d *desk) config() operations.Config {
+func (d *fixture) config() operations.Config {
 	return operations.Config{
 		Tables: d.tables.Client, Records: d.tables.Records, Sender: d.outbox, Views: d.views, Values: d.values,
 		Heads: d.journal, Reveals: projections.NewReveals(d.tables.Client, d.tables.Records),
@@ -68,12 +68,12 @@ func (d *desk) config() operations.Config {
 	}
 }
 
-func (d *desk) clock() time.Time { d.mu.Lock(); defer d.mu.Unlock(); return d.now }
+func (d *fixture) clock() time.Time { d.mu.Lock(); defer d.mu.Unlock(); return d.now }
 
-func (d *desk) pass(by time.Duration) { d.mu.Lock(); defer d.mu.Unlock(); d.now = d.now.Add(by) }
+func (d *fixture) pass(by time.Duration) { d.mu.Lock(); defer d.mu.Unlock(); d.now = d.now.Add(by) }
 
 // happen appends facts to the stream, as a decision on that operation would, and projects them.
-func (d *desk) happen(stream portal.Stream, op portal.OperationID, facts ...events.Fact) {
+func (d *fixture) happen(stream portal.Stream, op portal.OperationID, facts ...events.Fact) {
 	d.t.Helper()
 	stamped := d.append(stream, op, facts...)
 	if err := d.projector.Handle(d.t.Context(), stamped[len(stamped)-1]); err != nil {
@@ -81,7 +81,7 @@ func (d *desk) happen(stream portal.Stream, op portal.OperationID, facts ...even
 	}
 }
 
-func (d *desk) append(stream portal.Stream, op portal.OperationID, facts ...events.Fact) []events.Event {
+func (d *fixture) append(stream portal.Stream, op portal.OperationID, facts ...events.Fact) []events.Event {
 	d.t.Helper()
 	head, err := d.journal.Head(d.t.Context(), stream)
 	if err != nil {
@@ -95,7 +95,7 @@ func (d *desk) append(stream portal.Stream, op portal.OperationID, facts ...even
 	return stamped
 }
 
-func (d *desk) publish(plans ...catalog.Plan) {
+func (d *fixture) publish(plans ...catalog.Plan) {
 	d.t.Helper()
 	hash, err := d.documents.Put(d.t.Context(), catalog.Document{Products: []catalog.Product{{ID: "p", Name: "Tides", Plans: plans}}})
 	if err != nil {
@@ -109,7 +109,7 @@ var (
 	plus = catalog.Plan{ID: "plus", Name: "Plus", Stages: []portal.Stage{{API: "a", Stage: "v2"}}}
 )
 
-func (d *desk) accepts(asked operations.Submission) operations.Operation {
+func (d *fixture) accepts(asked operations.Submission) operations.Operation {
 	d.t.Helper()
 	op, err := d.Accept(d.t.Context(), asked)
 	if err != nil {

@@ -26,8 +26,8 @@ var (
 	}
 )
 
-// desk is a worker and an operator on the same tables.
-type desk struct {
+// fixture is a worker and an operator on the same tables.
+type fixture struct {
 	deadletters.Recorder
 	deadletters.Admin
 	t       *testing.T
@@ -38,9 +38,9 @@ type desk struct {
 	now     time.Time
 }
 
-func newDesk(t *testing.T) *desk {
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	d := &desk{t: t, tables: journaltest.Start(t), outbox: &outbox{}, now: opened}
+	d := &fixture{t: t, tables: journaltest.Start(t), outbox: &outbox{}, now: opened}
 	clock := func() time.Time { return d.now }
 	d.journal = d.tables.Open()
 	reader := accounts.NewReader(d.journal, d.tables.Client, d.tables.Records, clock)
@@ -62,7 +62,7 @@ func reportOf(t *testing.T, msg events.Event) deadletters.Report {
 	}
 }
 
-func (d *desk) bury(reports ...deadletters.Report) {
+func (d *fixture) bury(reports ...deadletters.Report) {
 	d.t.Helper()
 	for _, report := range reports {
 		if err := d.Bury(d.t.Context(), report); err != nil {
@@ -71,7 +71,7 @@ func (d *desk) bury(reports ...deadletters.Report) {
 	}
 }
 
-func (d *desk) find(id string) deadletters.Letter {
+func (d *fixture) find(id string) deadletters.Letter {
 	d.t.Helper()
 	letter, err := d.Find(d.t.Context(), id)
 	if err != nil {
@@ -81,7 +81,7 @@ func (d *desk) find(id string) deadletters.Letter {
 }
 
 // replay sends a letter again and returns the message that arrives.
-func (d *desk) replay(id string) events.Event {
+func (d *fixture) replay(id string) events.Event {
 	d.t.Helper()
 	d.outbox.empty()
 	if err := d.Replay(d.t.Context(), d.find(id)); err != nil {
@@ -94,7 +94,7 @@ func (d *desk) replay(id string) events.Event {
 	return repeated[0]
 }
 
-func (d *desk) deliver(msg events.Event) {
+func (d *fixture) deliver(msg events.Event) {
 	d.t.Helper()
 	handle := d.Settling(d.execute.Handlers()[msg.Type()])
 	if err := handle(d.t.Context(), msg); err != nil {
@@ -102,7 +102,7 @@ func (d *desk) deliver(msg events.Event) {
 	}
 }
 
-func (d *desk) facts() []events.Fact {
+func (d *fixture) facts() []events.Fact {
 	d.t.Helper()
 	recorded, err := d.journal.Read(d.t.Context(), account, 0)
 	if err != nil {
@@ -116,7 +116,7 @@ func (d *desk) facts() []events.Fact {
 	return facts
 }
 
-func (d *desk) wantState(id string, want deadletters.State) {
+func (d *fixture) wantState(id string, want deadletters.State) {
 	d.t.Helper()
 	if got := d.find(id).State(); got != want {
 		d.t.Errorf("letter %s is %s, want %s", id, got, want)

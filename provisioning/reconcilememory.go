@@ -10,13 +10,13 @@ import (
 	"github.com/gatehouse-portal/gatehouse/events"
 )
 
-// noSender sends nothing: a look wakes no worker.
+// noSender sends nothing, since Reconciler.Look must not wake workers.
 type noSender struct{}
 
 func (noSender) Send(context.Context, ...events.Event) error      { return nil }
 func (noSender) SendAgain(context.Context, ...events.Event) error { return nil }
 
-// memory is the scratch of a look.
+// memory is the scratch of Reconciler.Look: rows in memory instead of the records table.
 type memory struct{ values map[string][]byte }
 
 func newMemory() *memory { return &memory{map[string][]byte{}} }

@@ -18,25 +18,25 @@ import (
 
 var opened = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 
-// desk is a worker that decides, over a real journal.
-type desk struct {
+// fixture is a worker that decides, over a real journal.
+type fixture struct {
 	t       *testing.T
 	tables  journaltest.Tables
 	journal *journal.Journal
 	outbox  *outbox
-	execute *Decider
+	decider *Decider
 }
 
-func newDesk(t *testing.T, adjust ...func(*Config)) *desk {
+func newFixture(t *testing.T, adjust ...func(*Config)) *fixture {
 	t.Helper()
-	d := &desk{t: t, tables: journaltest.Start(t), outbox: &outbox{}}
+	d := &fixture{t: t, tables: journaltest.Start(t), outbox: &outbox{}}
 	d.journal = d.tables.Open()
-	d.execute = d.beside(adjust...)
+	d.decider = d.beside(adjust...)
 	return d
 }
 
 // beside is one more worker on the same journal.
-func (d *desk) beside(adjust ...func(*Config)) *Decider {
+func (d *fixture) beside(adjust ...func(*Config)) *Decider {
 	cfg := Config{Journal: d.journal, Sender: d.outbox, Now: clock, Keys: scheme}
 	for _, f := range adjust {
 		f(&cfg)
@@ -50,7 +50,7 @@ func (d *desk) beside(adjust ...func(*Config)) *Decider {
 func clock() time.Time { return opened }
 
 // elsewhere delivers to another worker, with empty memory.
-func (d *desk) elsewhere(msgs ...events.Event) {
+func (d *fixture) elsewhere(msgs ...events.Event) {
 	d.t.Helper()
 	for _, msg := range msgs {
 		if err := deliver(d.t.Context(), d.beside(), msg); err != nil {
@@ -59,7 +59,7 @@ func (d *desk) elsewhere(msgs ...events.Event) {
 	}
 }
 
-// ask makes a request of the account, as acceptance sends it.
+// ask returns a request as operations.Accept would send it.
 func ask(op portal.OperationID, intent portal.Intent, request events.Request) events.Event {
 	return events.Event{
 		ID: string(op), Source: "/test", Subject: portal.AccountStream(account), Time: opened, Operation: op,
@@ -72,16 +72,16 @@ func deliver(ctx context.Context, x *Decider, msg events.Event) error {
 }
 
 // handle delivers messages; each must succeed.
-func (d *desk) handle(msgs ...events.Event) {
+func (d *fixture) handle(msgs ...events.Event) {
 	d.t.Helper()
 	for _, msg := range msgs {
-		if err := deliver(d.t.Context(), d.execute, msg); err != nil {
+		if err := deliver(d.t.Context(), d.decider, msg); err != nil {
 			d.t.Fatalf("handling %s %s: %v", msg.Type(), msg.ID, err)
 		}
 	}
 }
 
-func (d *desk) stream(of portal.Stream) []events.Event {
+func (d *fixture) stream(of portal.Stream) []events.Event {
 	d.t.Helper()
 	facts, err := d.journal.Read(d.t.Context(), of, 0)
 	if err != nil {
@@ -91,7 +91,10 @@ func (d *desk) stream(of portal.Stream) []events.Event {
 }
 
 // facts returns the account's facts.
-func (d *desk) facts() []events.Event { d.t.Helper(); return d.stream(portal.AccountStream(account)) }
+func (d *fixture) facts() []events.Event {
+	d.t.Helper()
+	return d.stream(portal.AccountStream(account))
+}
 
 // holds compares the payloads of facts.
 func holds(t *testing.T, facts []events.Event, want ...events.Fact) {
@@ -143,7 +146,7 @@ func (o *outbox) empty() (sent, repeated []events.Event) {
 	return sent, repeated
 }
 
-// wholeJournal is what the reader of accounts reads, too.
+// wholeJournal is the part of the journal that accounts.Reader needs.
 type wholeJournal interface {
 	facts
 	ReadUpTo(ctx context.Context, stream portal.Stream, after int64, most int) (facts []events.Event, more bool, err error)
@@ -160,7 +163,7 @@ func (o overtaken) Append(ctx context.Context, stream portal.Stream, after int64
 	return o.Journal.Append(ctx, stream, after, facts, rows...)
 }
 
-// once does it the first time only.
+// once returns a function that calls f only the first time.
 func once(f func()) func() {
 	var o sync.Once
 	return func() { o.Do(f) }
