@@ -77,8 +77,8 @@ type LicencePage struct {
 type Comparison struct {
 	// Ended is zero if no worker has compared them in the last 90 days.
 	Ended time.Time
-	// Agreements is how many agreements were compared, Sent how many notices the job sent about differences.
-	Agreements, Sent int
+	// Agreements is how many agreements were compared, Notices how many notices the job sent about differences.
+	Agreements, Notices int
 	// Problem is why the agreements could not be read, or "".
 	Problem string
 	Job     JobState
@@ -94,7 +94,7 @@ func ChooseLicences(all []projections.Licence, tallies map[portal.Stream]meterin
 		if l.Product != "" && !codes[l.Product] {
 			codes[l.Product], page.Products = true, append(page.Products, l.Product)
 		}
-		if one := listed(l, tallies[l.Stream]); choice.chooses(one) {
+		if one := ListLicence(l, tallies[l.Stream]); choice.chooses(one) {
 			chosen = append(chosen, one)
 		}
 	}
@@ -126,7 +126,8 @@ func (l ListedLicence) place() string {
 	return schema.Milliseconds(changed) + "#" + string(l.Stream)
 }
 
-func listed(l projections.Licence, tally metering.Tally) ListedLicence {
+// ListLicence returns the licence as lists show it.
+func ListLicence(l projections.Licence, tally metering.Tally) ListedLicence {
 	one := ListedLicence{Licence: l, State: LicenceState(l), Billed: tally.Sums[metering.Accepted], Refused: tally.Sums[metering.Refused]}
 	one.Lost = tally.Sums[metering.Duplicate] + tally.Sums[metering.NotSubscribed] + tally.Sums[metering.TooLate]
 	if l.State == projections.LicenceFailed {
@@ -180,8 +181,8 @@ type LicenceMeter struct {
 	Refused []metering.RefusedRecord
 	// Ordered is when an admin ordered that refused usage be sent again, zero if no order waits.
 	Ordered time.Time
-	// Collected is when workers next collect usage, and Sent when they next begin to send it to AWS.
-	Collected, Sent time.Time
+	// NextCollection is when workers next collect usage, NextSending when they next begin to send it to AWS.
+	NextCollection, NextSending time.Time
 }
 
 // Resendable counts the refused records that can still be billed, and their requests.
@@ -209,6 +210,3 @@ type LicenceCorrection struct {
 
 // Changes reports whether the correction changes anything.
 func (c LicenceCorrection) Changes() bool { return c.Before != c.After }
-
-// DetailOf returns the licence as lists show it.
-func DetailOf(l projections.Licence, tally metering.Tally) ListedLicence { return listed(l, tally) }

@@ -191,7 +191,7 @@ func trueText(set bool) string {
 }
 
 func comparisonOf(c administration.Comparison) AgreementComparison {
-	return AgreementComparison{EndedAt: timeOrNull(c.Ended), Agreements: c.Agreements, Notices: c.Sent, Problem: c.Problem, Run: jobRunOf(c.Job)}
+	return AgreementComparison{EndedAt: timeOrNull(c.Ended), Agreements: c.Agreements, Notices: c.Notices, Problem: c.Problem, Run: jobRunOf(c.Job)}
 }
 
 // LicenceInput names a licence.
@@ -225,7 +225,7 @@ func ledgerOf(m administration.LicenceMeter) LicenceLedger {
 	b := m.Balance
 	shown := LicenceLedger{
 		ByGateway: m.ByGateway, Region: m.Region, Problem: m.Problem, Collected: b.Collected, Metered: b.Metered, Accepted: b.Accepted, Difference: b.Difference(),
-		Reasons: []LedgerReason{}, ClosedAt: timeOrNull(m.Tally.Closed), OrderedAt: timeOrNull(m.Ordered), NextAt: timeOrNull(m.Sent),
+		Reasons: []LedgerReason{}, ClosedAt: timeOrNull(m.Tally.Closed), OrderedAt: timeOrNull(m.Ordered), NextAt: timeOrNull(m.NextSending),
 	}
 	for _, r := range b.Reasons {
 		shown.Reasons = append(shown.Reasons, LedgerReason{Cause: string(r.Cause), Requests: r.Quantity, Text: r.Words})

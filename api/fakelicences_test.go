@@ -25,7 +25,7 @@ var metered = metering.Record{Licence: "legacy/prod/cust", Dimension: "requests"
 func (d licenceDesk) Licences(_ context.Context, choice administration.LicenceChoice, after string, limit int) (administration.LicencePage, error) {
 	return administration.LicencePage{
 		Licences: []administration.ListedLicence{bought}, Next: "0#legacy/prod/cust", Total: 2, SetUp: true,
-		Comparison: administration.Comparison{Ended: now, Agreements: 3, Sent: 1, Job: administration.JobState{Ran: true, Started: now, Ended: now}},
+		Comparison: administration.Comparison{Ended: now, Agreements: 3, Notices: 1, Job: administration.JobState{Ran: true, Started: now, Ended: now}},
 	}, d.askBy("licences", "", fmt.Sprintf("%+v %s %d", choice, after, limit))
 }
 
@@ -35,7 +35,7 @@ func (d licenceDesk) Licence(_ context.Context, name string) (administration.Lic
 		Facts: []events.Event{{Time: now, Operation: "op-1", Data: events.LicenceClaimed{Account: "account-grace", Plan: "plan-max", Name: "Unlimited"}}},
 		Meter: administration.LicenceMeter{
 			Region: "us-east-1", Balance: metering.Balance{Collected: 12, Metered: 12, Accepted: 7, Reasons: []metering.Reason{{Cause: "refused", Quantity: 5, Words: "AWS refused the record"}}},
-			Refused: []metering.RefusedRecord{{Record: metered, Remedy: metering.SendAgain}}, Sent: now,
+			Refused: []metering.RefusedRecord{{Record: metered, Remedy: metering.SendAgain}}, NextSending: now,
 		},
 	}, d.askBy("licence", "", name)
 }

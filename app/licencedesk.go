@@ -67,7 +67,7 @@ func (d *licenceDesk) comparison(ctx context.Context) (administration.Comparison
 		return administration.Comparison{}, err
 	}
 	last, _, err := reconcile.Last(ctx, d.scratch())
-	return administration.Comparison{Ended: last.Ended, Agreements: last.Agreements, Sent: last.Sent, Problem: last.Problem, Job: job}, administration.Unavailable(err)
+	return administration.Comparison{Ended: last.Ended, Agreements: last.Agreements, Notices: last.Sent, Problem: last.Problem, Job: job}, administration.Unavailable(err)
 }
 
 func (d *licenceDesk) scratch() *jobs.Scratch {
@@ -100,7 +100,7 @@ func (d *licenceDesk) Licence(ctx context.Context, name string) (administration.
 	if detail.Meter, err = d.meter(ctx, found); err != nil {
 		return detail, administration.Unavailable(err)
 	}
-	detail.ListedLicence = administration.DetailOf(projections.ShowLicence(found.Licence), detail.Meter.Tally)
+	detail.ListedLicence = administration.ListLicence(projections.ShowLicence(found.Licence), detail.Meter.Tally)
 	return detail, nil
 }
 
@@ -110,7 +110,7 @@ func (d *licenceDesk) meter(ctx context.Context, found FoundLicence) (m administ
 		return m, err
 	}
 	m.ByGateway = metersByGateway(sold, found.Claim.Plan)
-	m.Collected, m.Sent = NextMetering(d.desk.now())
+	m.NextCollection, m.NextSending = NextMetering(d.desk.now())
 	if m.Region, err = d.ledger.Region(ctx); err != nil {
 		return m, err
 	}

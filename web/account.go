@@ -32,7 +32,7 @@ type hearing interface {
 }
 
 type leaving interface {
-	DeleteMine(ctx context.Context, who operations.Caller) (operations.Operation, error)
+	DeleteMine(ctx context.Context, caller operations.Caller) (operations.Operation, error)
 }
 
 // Mine is what the pages about a person's own account need.
@@ -163,14 +163,14 @@ func (s *Web) endSessions(w http.ResponseWriter, r *http.Request, id identity.Id
 }
 
 func (s *Web) deleteAccount(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
-	who, err := s.readForm(w, r, id)
+	caller, err := s.readForm(w, r, id)
 	if err != nil {
 		return err
 	}
 	if typed := strings.TrimSpace(r.PostForm.Get("confirmation")); !strings.EqualFold(typed, Confirmation) {
 		return s.showAccount(w, r, id, http.StatusBadRequest, fault{"confirmation", "To delete the account, type “" + Confirmation + "” into the field. Nothing was deleted."})
 	}
-	operation, err := s.mine.Leaving.DeleteMine(r.Context(), who)
+	operation, err := s.mine.Leaving.DeleteMine(r.Context(), caller)
 	if err != nil {
 		return err
 	}

@@ -160,7 +160,7 @@ func TestSessionsAreEndedOneOrAll(t *testing.T) {
 		"/account/sessions/end":        {"end sessions", "/"},
 	} {
 		s := signedIn(&fake{account: registered()})
-		if w := s.post(path, nil); w.Header().Get("Location") != c.goes || len(s.asked) != 1 || s.asked[0].What != c.asks || s.asked[0].Who.Account != ada.Account {
+		if w := s.post(path, nil); w.Header().Get("Location") != c.goes || len(s.asked) != 1 || s.asked[0].What != c.asks || s.asked[0].Caller.Account != ada.Account {
 			t.Errorf("%s: %d to %q, asked %v", path, w.Code, w.Header().Get("Location"), s.asked)
 		}
 	}

@@ -178,10 +178,10 @@ func TestOnlyAdminsWriteBanners(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{"/admin/banners", "/admin/banner-preview", "/admin/banners/b-warn", "/admin/banners/b-warn/end", "/admin/banners/b-warn/delete"} {
 		for _, c := range []struct {
-			who  *identity.Identity
-			want int
+			caller *identity.Identity
+			want   int
 		}{{nil, http.StatusUnauthorized}, {&ada, http.StatusForbidden}} {
-			s := siteOf(&fake{office: bannered()}, c.who)
+			s := siteOf(&fake{office: bannered()}, c.caller)
 			if w := s.post(path, url.Values{"text": {"x"}, "version": {"3"}}); w.Code != c.want || len(s.office.bannerAudit) > 0 {
 				t.Errorf("%s is answered %d, and does %v", path, w.Code, s.office.bannerAudit)
 			}

@@ -184,7 +184,7 @@ func (when times) entitlement(l administration.LicenceDetail) phrase {
 
 func (when times) ledger(m administration.LicenceMeter) ledgerSection {
 	section := ledgerSection{ByGateway: m.ByGateway, Region: m.Region, Problem: m.Problem, Metered: m.Tally.Version > 0, Ordered: when.moment(m.Ordered)}
-	section.Next = phrase{plain("Workers next collect usage "), when.at(m.Collected), plain(", and send it to AWS from "), when.at(m.Sent), plain(" on.")}
+	section.Next = phrase{plain("Workers next collect usage "), when.at(m.NextCollection), plain(", and send it to AWS from "), when.at(m.NextSending), plain(" on.")}
 	if !m.Tally.Closed.IsZero() {
 		section.Closed = phrase{plain("Metering ended "), when.at(m.Tally.Closed), plain(", because AWS takes no more usage of the licence.")}
 		section.Next = nil

@@ -240,7 +240,7 @@ func (p *licencesPage) compared(when times, c administration.Comparison) {
 	default:
 		p.Comparison = phrase{
 			plain("Workers last compared the agreements of AWS Marketplace on "), when.at(c.Ended),
-			plain(fmt.Sprintf(": %s, and %s for what the portal did not know.", count(c.Agreements, "agreement"), count(c.Sent, "notice"))),
+			plain(fmt.Sprintf(": %s, and %s for what the portal did not know.", count(c.Agreements, "agreement"), count(c.Notices, "notice"))),
 		}
 	}
 }

@@ -107,7 +107,7 @@ func inView(t *testing.T, as string) site {
 func TestAnAdminSeesTheCatalogExactlyAsOthersDo(t *testing.T) {
 	t.Parallel()
 	for as, c := range map[string]struct {
-		who    *identity.Identity
+		caller *identity.Identity
 		banner string
 	}{
 		"visitor":        {nil, "You see the catalog as a visitor who is not signed in."},
@@ -115,7 +115,7 @@ func TestAnAdminSeesTheCatalogExactlyAsOthersDo(t *testing.T) {
 		"group:partners": {&identity.Identity{Account: "account-root", Name: "Root", Groups: []string{"partners"}, Via: identity.ViaSession}, "as a member of partners."},
 	} {
 		view := inView(t, as)
-		other := siteOf(&fake{catalog: view.catalog, account: registered(), office: &fakeAdmin{}}, c.who)
+		other := siteOf(&fake{catalog: view.catalog, account: registered(), office: &fakeAdmin{}}, c.caller)
 		for _, path := range []string{"/", "/apis", "/apis/weather", "/apis/partners", "/apis/partners/plans", "/apis/secret", "/apis/tagged", "/search?q=weather", "/apis/partners/docs", "/pages/none"} {
 			got, want := view.get(path), other.get(path)
 			if got.Code != want.Code || got.Header().Get("Location") != want.Header().Get("Location") {
@@ -162,14 +162,14 @@ func TestOnlyAnAdminsBrowserHasAView(t *testing.T) {
 	cookie := offering().viewCookie("visitor")
 	token := root
 	token.Via = identity.ViaBearer
-	for who, id := range map[string]*identity.Identity{"another person": &ada, "nobody": nil, "a token": &token} {
+	for caller, id := range map[string]*identity.Identity{"another person": &ada, "nobody": nil, "a token": &token} {
 		s := siteOf(&fake{catalog: offering().catalog, account: registered(), office: &fakeAdmin{}}, id)
 		with := site{s.fake, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			r.AddCookie(cookie)
 			s.handler.ServeHTTP(w, r)
 		})}
 		if got, want := text(document(t, with.get("/apis"), http.StatusOK).Find("body")), text(document(t, s.get("/apis"), http.StatusOK).Find("body")); got != want {
-			t.Errorf("%s: the cookie makes a difference: %s", who, got)
+			t.Errorf("%s: the cookie makes a difference: %s", caller, got)
 		}
 	}
 	for _, bad := range []url.Values{{"as": {"root"}}, {"as": {"group:"}, "group": {" "}}, {"as": {"group:"}, "group": {strings.Repeat("g", 201)}}} {

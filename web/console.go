@@ -20,7 +20,7 @@ import (
 )
 
 type trying interface {
-	Try(ctx context.Context, who tryit.Caller, attempt tryit.Attempt) (tryit.Exchange, error)
+	Try(ctx context.Context, caller tryit.Caller, attempt tryit.Attempt) (tryit.Exchange, error)
 }
 
 // maxTry bounds a console's form in bytes: the largest body that try-it sends, escaped, and

@@ -96,7 +96,7 @@ func (o *fakeAdmin) Preview(ctx context.Context, order administration.LetterOrde
 		}
 	}
 	if shown.Letters == 0 && len(shown.NotReplayable) == 0 {
-		return shown, portal.Fail(portal.Conflict, "No dead letter is open that fits. Perhaps another admin was first.")
+		return shown, portal.Fail(portal.Conflict, "No open dead letter matches. Another admin may already have handled it.")
 	}
 	return shown, o.err
 }

@@ -110,7 +110,7 @@ func detailed(stream portal.Stream, meter administration.LicenceMeter, facts ...
 	}
 	l := state.FoldLicence(stream, history)
 	return administration.LicenceDetail{
-		ListedLicence: administration.DetailOf(projections.ShowLicence(l), meter.Tally), Words: administration.WordsOf(l), Purchase: l.Purchase, Offer: l.Offer,
+		ListedLicence: administration.ListLicence(projections.ShowLicence(l), meter.Tally), Words: administration.WordsOf(l), Purchase: l.Purchase, Offer: l.Offer,
 		Entitled: l.Entitled, Lapsed: l.Lapsed, HasAccess: l.HasAccess, AccessAt: l.AccessAt, Facts: history, Meter: meter,
 	}
 }
@@ -132,7 +132,7 @@ func market() *fakeAdmin {
 	}
 	tally := metering.Tally{Licence: goodLicence, Version: 3, Sums: map[metering.RecordStatus]int64{metering.Accepted: 1204, metering.Refused: 60, metering.TooLate: 2}}
 	meter := administration.LicenceMeter{
-		Region: "us-east-1", Tally: tally, Refused: refused, Collected: now.Add(15 * time.Minute), Sent: now.Add(45 * time.Minute), Ordered: now.Add(-time.Minute), Problem: "AWS Marketplace does not answer. The next run sends the records again.",
+		Region: "us-east-1", Tally: tally, Refused: refused, NextCollection: now.Add(15 * time.Minute), NextSending: now.Add(45 * time.Minute), Ordered: now.Add(-time.Minute), Problem: "AWS Marketplace does not answer. The next run sends the records again.",
 		Balance: metering.Balance{Licence: goodLicence, Collected: 1270, Metered: 1266, Accepted: 1204, Reasons: []metering.Reason{
 			{Cause: metering.Next, Quantity: 4, Words: "counted since the last record; the next hour has it"},
 			{Cause: metering.Cause(metering.Refused), Quantity: 60, Words: "AWS refused the record; see `gatehouse marketplace resend`"},
@@ -143,12 +143,12 @@ func market() *fakeAdmin {
 		events.LicenceAccessWanted{Account: "account-bob", Plan: "plan-pro"}, events.LicenceEntitled{Dimensions: []string{"gold", longWord}, Until: &until},
 		noticed(events.NoticeUnknown, "", time.Hour),
 	)
-	waiting := detailed(legacyLicence, administration.LicenceMeter{Collected: now, Sent: now}, events.LicenceClaimed{
+	waiting := detailed(legacyLicence, administration.LicenceMeter{NextCollection: now, NextSending: now}, events.LicenceClaimed{
 		Account: "account-eve", Plan: "plan-free", Name: "Free", Purchase: events.Purchase{Product: "4fk3q8b2v7x1n6m9z0c5d1234", Customer: "PJS7FAH0HX5"},
 	})
 	o := &fakeAdmin{sold: fakeLicences{
 		setUp: true, tallies: map[portal.Stream]metering.Tally{goodLicence: tally}, details: map[portal.Stream]administration.LicenceDetail{goodLicence: good, legacyLicence: waiting},
-		comparison: administration.Comparison{Ended: now.Add(-20 * time.Minute), Agreements: 12, Sent: 1, Job: administration.JobState{Ran: true}},
+		comparison: administration.Comparison{Ended: now.Add(-20 * time.Minute), Agreements: 12, Notices: 1, Job: administration.JobState{Ran: true}},
 	}}
 	o.sold.rows = []projections.Licence{good.Licence, waiting.Licence}
 	for i, state := range administration.LicenceStates() {

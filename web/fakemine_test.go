@@ -40,8 +40,8 @@ func (m mine) Submit(_ context.Context, said members.Feedback) (members.Feedback
 	return said, m.asks("feedback", said.Account)
 }
 
-func (m mine) DeleteMine(_ context.Context, who operations.Caller) (operations.Operation, error) {
-	return m.ask("delete", who, "")
+func (m mine) DeleteMine(_ context.Context, caller operations.Caller) (operations.Operation, error) {
+	return m.ask("delete", caller, "")
 }
 
 // choices are a person's settings.

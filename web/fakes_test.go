@@ -43,9 +43,9 @@ var ada = identity.Identity{Account: "account-ada", Name: "Ada Lovelace", Via: i
 
 // asked is one call of a fake.
 type asked struct {
-	What string
-	Who  operations.Caller
-	Plan portal.PlanID
+	What   string
+	Caller operations.Caller
+	Plan   portal.PlanID
 }
 
 // fake is operations and views.
@@ -97,30 +97,30 @@ type fake struct {
 	accountsRead []portal.AccountID
 }
 
-func (f *fake) ask(what string, who operations.Caller, plan portal.PlanID) (operations.Operation, error) {
+func (f *fake) ask(what string, caller operations.Caller, plan portal.PlanID) (operations.Operation, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.asked = append(f.asked, asked{what, who, plan})
+	f.asked = append(f.asked, asked{what, caller, plan})
 	return operations.Operation{ID: "op-1"}, cmp.Or(f.askErr, f.err)
 }
 
-func (f *fake) Register(_ context.Context, who operations.Caller) (operations.Operation, error) {
-	return f.ask("register", who, "")
+func (f *fake) Register(_ context.Context, caller operations.Caller) (operations.Operation, error) {
+	return f.ask("register", caller, "")
 }
 
-func (f *fake) Subscribe(_ context.Context, who operations.Caller, plan portal.PlanID) (operations.Operation, error) {
+func (f *fake) Subscribe(_ context.Context, caller operations.Caller, plan portal.PlanID) (operations.Operation, error) {
 	if f.err == nil && plan == "unknown" {
 		return operations.Operation{}, portal.Fail(portal.NotFound, "There is no such plan.")
 	}
-	return f.ask("subscribe", who, plan)
+	return f.ask("subscribe", caller, plan)
 }
 
-func (f *fake) ChangePlan(_ context.Context, who operations.Caller, plan, replaces portal.PlanID) (operations.Operation, error) {
-	return f.ask("change", who, plan+" for "+replaces)
+func (f *fake) ChangePlan(_ context.Context, caller operations.Caller, plan, replaces portal.PlanID) (operations.Operation, error) {
+	return f.ask("change", caller, plan+" for "+replaces)
 }
 
-func (f *fake) Unsubscribe(_ context.Context, who operations.Caller, plan portal.PlanID) (operations.Operation, error) {
-	return f.ask("leave", who, plan)
+func (f *fake) Unsubscribe(_ context.Context, caller operations.Caller, plan portal.PlanID) (operations.Operation, error) {
+	return f.ask("leave", caller, plan)
 }
 
 func (f *fake) Find(_ context.Context, account portal.AccountID, id portal.OperationID) (operations.Operation, error) {
@@ -149,7 +149,7 @@ func (f *fake) Recent(_ context.Context, account portal.AccountID, limit int) ([
 	return list, f.err
 }
 
-func (f *fake) Reveal(_ context.Context, who operations.Caller, key portal.KeyID) (string, error) {
+func (f *fake) Reveal(_ context.Context, caller operations.Caller, key portal.KeyID) (string, error) {
 	for _, k := range f.account.Keys {
 		if k.ID == key {
 			return keyValue, f.err

@@ -18,18 +18,18 @@ import (
 func TestFormsAreAcceptedAndFollowed(t *testing.T) {
 	t.Parallel()
 	form := url.Values{"idempotency_key": {"form-1"}}
-	who := operations.Caller{Account: ada.Account, Viewer: catalog.Viewer{SignedIn: true}, IdempotencyKey: "form-1", Correlation: requestID}
+	caller := operations.Caller{Account: ada.Account, Viewer: catalog.Viewer{SignedIn: true}, IdempotencyKey: "form-1", Correlation: requestID}
 	joined := operations.Caller{Account: ada.Account, Viewer: catalog.Viewer{SignedIn: true}, IdempotencyKey: operations.RegistrationKey(ada.Account), Correlation: requestID}
 	for name, c := range map[string]struct {
 		path string
 		form url.Values
 		want asked
 	}{
-		"subscribing":            {"/subscriptions/plan-free", form, asked{"subscribe", who, "plan-free"}},
-		"leaving":                {"/subscriptions/plan-free/leave", form, asked{"leave", who, "plan-free"}},
-		"a plan id with a slash": {"/subscriptions/a%2Fb%20c/leave", form, asked{"leave", who, "a/b c"}},
+		"subscribing":            {"/subscriptions/plan-free", form, asked{"subscribe", caller, "plan-free"}},
+		"leaving":                {"/subscriptions/plan-free/leave", form, asked{"leave", caller, "plan-free"}},
+		"a plan id with a slash": {"/subscriptions/a%2Fb%20c/leave", form, asked{"leave", caller, "a/b c"}},
 		"registering joins the sign-in's request": {"/register", nil, asked{"register", joined, ""}},
-		"registering again":                       {"/register", form, asked{"register", who, ""}},
+		"registering again":                       {"/register", form, asked{"register", caller, ""}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -18,10 +18,10 @@ import (
 
 // keeping is what people do with their keys.
 type keeping interface {
-	CreateKey(ctx context.Context, who operations.Caller, key operations.NewKey) (operations.Operation, error)
-	RenameKey(ctx context.Context, who operations.Caller, key portal.KeyID, name string) (operations.Operation, error)
-	RotateKey(ctx context.Context, who operations.Caller, key portal.KeyID, rotation operations.Rotation) (operations.Operation, error)
-	EndKey(ctx context.Context, who operations.Caller, key portal.KeyID, end operations.End) (operations.Operation, error)
+	CreateKey(ctx context.Context, caller operations.Caller, key operations.NewKey) (operations.Operation, error)
+	RenameKey(ctx context.Context, caller operations.Caller, key portal.KeyID, name string) (operations.Operation, error)
+	RotateKey(ctx context.Context, caller operations.Caller, key portal.KeyID, rotation operations.Rotation) (operations.Operation, error)
+	EndKey(ctx context.Context, caller operations.Caller, key portal.KeyID, end operations.End) (operations.Operation, error)
 }
 
 const keysPath = "/keys"
@@ -141,7 +141,7 @@ func plansWithKeys(account projections.Account, chosen string) []planChoice {
 }
 
 func (s *Web) createKey(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
-	who, err := s.readForm(w, r, id)
+	caller, err := s.readForm(w, r, id)
 	if err != nil {
 		return err
 	}
@@ -153,7 +153,7 @@ func (s *Web) createKey(w http.ResponseWriter, r *http.Request, id identity.Iden
 	ends, err := s.formMoment(r, "expires")
 	var operation operations.Operation
 	if wanted.Ends = ends; err == nil {
-		operation, err = s.operations.CreateKey(r.Context(), who, wanted)
+		operation, err = s.operations.CreateKey(r.Context(), caller, wanted)
 	}
 	if portal.CodeOf(err) == portal.NotFound || portal.FieldOf(err) == "licence" {
 		err = portal.At("plan", err)
@@ -278,7 +278,7 @@ func (s *Web) renderKey(w http.ResponseWriter, r *http.Request, id identity.Iden
 	return nil
 }
 
-type keyForm func(r *http.Request, who operations.Caller, key portal.KeyID) (operations.Operation, error)
+type keyForm func(r *http.Request, caller operations.Caller, key portal.KeyID) (operations.Operation, error)
 
 // onKey handles a form about a key. If it is not accepted, the key's page says why.
 func (s *Web) onKey(ask keyForm) func(http.ResponseWriter, *http.Request, identity.Identity) error {
@@ -287,11 +287,11 @@ func (s *Web) onKey(ask keyForm) func(http.ResponseWriter, *http.Request, identi
 		if err != nil {
 			return err
 		}
-		who, err := s.readForm(w, r, id)
+		caller, err := s.readForm(w, r, id)
 		if err != nil {
 			return err
 		}
-		operation, err := ask(r, who, portal.KeyID(key))
+		operation, err := ask(r, caller, portal.KeyID(key))
 		if text, ok := refused(w, err); ok && portal.CodeOf(err) != portal.NotFound {
 			form := r.PostForm
 			return s.renderKey(w, r, id, s.status(err), keyPage{Fault: fault{portal.FieldOf(err), text}, Typed: typed{
@@ -302,11 +302,11 @@ func (s *Web) onKey(ask keyForm) func(http.ResponseWriter, *http.Request, identi
 	}
 }
 
-func (s *Web) renameKey(r *http.Request, who operations.Caller, key portal.KeyID) (operations.Operation, error) {
-	return s.operations.RenameKey(r.Context(), who, key, r.PostForm.Get("name"))
+func (s *Web) renameKey(r *http.Request, caller operations.Caller, key portal.KeyID) (operations.Operation, error) {
+	return s.operations.RenameKey(r.Context(), caller, key, r.PostForm.Get("name"))
 }
 
-func (s *Web) rotateKey(r *http.Request, who operations.Caller, key portal.KeyID) (operations.Operation, error) {
+func (s *Web) rotateKey(r *http.Request, caller operations.Caller, key portal.KeyID) (operations.Operation, error) {
 	text, field := r.PostForm.Get("overlap"), ""
 	if text == "custom" {
 		text, field = strings.TrimSpace(r.PostForm.Get("custom")), "custom"
@@ -315,15 +315,15 @@ func (s *Web) rotateKey(r *http.Request, who operations.Caller, key portal.KeyID
 	if err != nil {
 		return operations.Operation{}, portal.At(field, err)
 	}
-	operation, err := s.operations.RotateKey(r.Context(), who, key, operations.Rotation{Overlap: overlap})
+	operation, err := s.operations.RotateKey(r.Context(), caller, key, operations.Rotation{Overlap: overlap})
 	return operation, portal.At(field, err)
 }
 
-func (s *Web) replaceLeaked(r *http.Request, who operations.Caller, key portal.KeyID) (operations.Operation, error) {
-	return s.operations.RotateKey(r.Context(), who, key, operations.Rotation{Leaked: true})
+func (s *Web) replaceLeaked(r *http.Request, caller operations.Caller, key portal.KeyID) (operations.Operation, error) {
+	return s.operations.RotateKey(r.Context(), caller, key, operations.Rotation{Leaked: true})
 }
 
-func (s *Web) endKey(r *http.Request, who operations.Caller, key portal.KeyID) (operations.Operation, error) {
+func (s *Web) endKey(r *http.Request, caller operations.Caller, key portal.KeyID) (operations.Operation, error) {
 	var end operations.End
 	switch chosen := r.PostForm.Get("when"); chosen {
 	case "":
@@ -335,7 +335,7 @@ func (s *Web) endKey(r *http.Request, who operations.Caller, key portal.KeyID) (
 			err = portal.At("at", portal.Fail(portal.Invalid, "Choose a day and a time."))
 		}
 		if err == nil {
-			err = s.mayEnd(r, who, key, *at)
+			err = s.mayEnd(r, caller, key, *at)
 		}
 		if err != nil {
 			return operations.Operation{}, err
@@ -348,12 +348,12 @@ func (s *Web) endKey(r *http.Request, who operations.Caller, key portal.KeyID) (
 		}
 		end.At = &at
 	}
-	return s.operations.EndKey(r.Context(), who, key, end)
+	return s.operations.EndKey(r.Context(), caller, key, end)
 }
 
 // mayEnd refuses a time that the worker would refuse, so that the person can correct the form.
-func (s *Web) mayEnd(r *http.Request, who operations.Caller, key portal.KeyID, at time.Time) error {
-	account, err := s.account(r.Context(), who.Account)
+func (s *Web) mayEnd(r *http.Request, caller operations.Caller, key portal.KeyID, at time.Time) error {
+	account, err := s.account(r.Context(), caller.Account)
 	if err != nil {
 		return err
 	}
@@ -366,8 +366,8 @@ func (s *Web) mayEnd(r *http.Request, who operations.Caller, key portal.KeyID, a
 	return portal.At("at", portal.KeyEnd(at, s.now(), latest))
 }
 
-func (s *Web) revokeKey(r *http.Request, who operations.Caller, key portal.KeyID) (operations.Operation, error) {
-	account, err := s.account(r.Context(), who.Account)
+func (s *Web) revokeKey(r *http.Request, caller operations.Caller, key portal.KeyID) (operations.Operation, error) {
+	account, err := s.account(r.Context(), caller.Account)
 	if err != nil {
 		return operations.Operation{}, err
 	}
@@ -376,5 +376,5 @@ func (s *Web) revokeKey(r *http.Request, who operations.Caller, key portal.KeyID
 			return operations.Operation{}, portal.At("confirm", portal.Fail(portal.Invalid, "Type the name of the key exactly as it is shown, to confirm that you revoke it."))
 		}
 	}
-	return s.operations.EndKey(r.Context(), who, key, operations.End{})
+	return s.operations.EndKey(r.Context(), caller, key, operations.End{})
 }

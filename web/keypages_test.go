@@ -16,24 +16,24 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-func (f *fake) CreateKey(_ context.Context, who operations.Caller, key operations.NewKey) (operations.Operation, error) {
+func (f *fake) CreateKey(_ context.Context, caller operations.Caller, key operations.NewKey) (operations.Operation, error) {
 	plan := string(key.Plan)
 	if key.Licence != "" {
 		plan += "paid by " + string(key.Licence)
 	}
-	return f.ask(fmt.Sprintf("create %s, plan %s, until %s", key.Name, plan, until(key.Ends)), who, "")
+	return f.ask(fmt.Sprintf("create %s, plan %s, until %s", key.Name, plan, until(key.Ends)), caller, "")
 }
 
-func (f *fake) RenameKey(_ context.Context, who operations.Caller, key portal.KeyID, name string) (operations.Operation, error) {
-	return f.ask(fmt.Sprintf("rename %s: %s", key, name), who, "")
+func (f *fake) RenameKey(_ context.Context, caller operations.Caller, key portal.KeyID, name string) (operations.Operation, error) {
+	return f.ask(fmt.Sprintf("rename %s: %s", key, name), caller, "")
 }
 
-func (f *fake) RotateKey(_ context.Context, who operations.Caller, key portal.KeyID, rotation operations.Rotation) (operations.Operation, error) {
-	return f.ask(fmt.Sprintf("rotate %s: %s, leaked %v", key, rotation.Overlap, rotation.Leaked), who, "")
+func (f *fake) RotateKey(_ context.Context, caller operations.Caller, key portal.KeyID, rotation operations.Rotation) (operations.Operation, error) {
+	return f.ask(fmt.Sprintf("rotate %s: %s, leaked %v", key, rotation.Overlap, rotation.Leaked), caller, "")
 }
 
-func (f *fake) EndKey(_ context.Context, who operations.Caller, key portal.KeyID, end operations.End) (operations.Operation, error) {
-	return f.ask(fmt.Sprintf("end %s: %s, keep %v", key, until(end.At), end.Keep), who, "")
+func (f *fake) EndKey(_ context.Context, caller operations.Caller, key portal.KeyID, end operations.End) (operations.Operation, error) {
+	return f.ask(fmt.Sprintf("end %s: %s, keep %v", key, until(end.At), end.Keep), caller, "")
 }
 
 func until(t *time.Time) string {
@@ -110,7 +110,7 @@ func TestFormsAboutKeysAreAcceptedAndFollowed(t *testing.T) {
 		if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/operations/op-1" {
 			t.Errorf("%s %v: %d to %q", c.path, c.form, w.Code, w.Header().Get("Location"))
 		}
-		if len(s.asked) != 1 || s.asked[0].What != c.want || s.asked[0].Who.IdempotencyKey != "form-1" || s.asked[0].Who.Account != ada.Account {
+		if len(s.asked) != 1 || s.asked[0].What != c.want || s.asked[0].Caller.IdempotencyKey != "form-1" || s.asked[0].Caller.Account != ada.Account {
 			t.Errorf("%s %v asked for %+v, want %q", c.path, c.form, s.asked, c.want)
 		}
 	}

@@ -151,7 +151,7 @@ func (s *Web) reveal(w http.ResponseWriter, r *http.Request, id identity.Identit
 	if err != nil {
 		return err
 	}
-	who, err := s.readForm(w, r, id)
+	caller, err := s.readForm(w, r, id)
 	if err != nil {
 		return err
 	}
@@ -170,7 +170,7 @@ func (s *Web) reveal(w http.ResponseWriter, r *http.Request, id identity.Identit
 			body.Name, ring = line.Name, line.Ring
 		}
 	}
-	if body.Value, err = s.operations.Reveal(r.Context(), who, portal.KeyID(key)); err != nil {
+	if body.Value, err = s.operations.Reveal(r.Context(), caller, portal.KeyID(key)); err != nil {
 		return err
 	}
 	all := offersIn(shelf.Products)

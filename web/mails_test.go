@@ -40,7 +40,7 @@ func TestAMailIsSentAgainOrThePageSaysWhyNot(t *testing.T) {
 	t.Parallel()
 	f := informed()
 	w := signedIn(f).post("/notices/n-1/mail", nil)
-	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/account/notices?mailed" || f.asked[0].What != "mail n-1" || f.asked[0].Who.Account != ada.Account {
+	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/account/notices?mailed" || f.asked[0].What != "mail n-1" || f.asked[0].Caller.Account != ada.Account {
 		t.Fatalf("%d to %q, asked %v", w.Code, w.Header().Get("Location"), f.asked)
 	}
 	says(t, document(t, signedIn(f).get("/account/notices?mailed"), http.StatusOK), `section[aria-labelledby="all-notices"] [role="status"]`, "The mail is sent again.")

@@ -34,7 +34,7 @@ type jar interface {
 }
 
 type confirming interface {
-	ConfirmPurchase(ctx context.Context, who operations.Caller, claim arrival.Claim) (operations.Operation, error)
+	ConfirmPurchase(ctx context.Context, caller operations.Caller, claim arrival.Claim) (operations.Operation, error)
 }
 
 type owning interface {
@@ -242,7 +242,7 @@ func accountOfAWS(account portal.AWSAccount) string {
 }
 
 func (s *Web) confirmPurchase(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
-	who, err := s.readForm(w, r, id)
+	caller, err := s.readForm(w, r, id)
 	if err != nil {
 		return err
 	}
@@ -255,7 +255,7 @@ func (s *Web) confirmPurchase(w http.ResponseWriter, r *http.Request, id identit
 		s.showArrival(w, r, nothingToConfirm)
 		return nil
 	}
-	operation, err := s.market.Confirm.ConfirmPurchase(r.Context(), who, found[i].Claim)
+	operation, err := s.market.Confirm.ConfirmPurchase(r.Context(), caller, found[i].Claim)
 	switch portal.CodeOf(err) {
 	case "":
 	case portal.NotFound:

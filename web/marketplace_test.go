@@ -90,8 +90,8 @@ func (b *bazaar) Cookies(r *http.Request, name string) map[string]string {
 	return values
 }
 
-func (b *bazaar) ConfirmPurchase(_ context.Context, who operations.Caller, _ arrival.Claim) (operations.Operation, error) {
-	b.confirmed = append(b.confirmed, who)
+func (b *bazaar) ConfirmPurchase(_ context.Context, caller operations.Caller, _ arrival.Claim) (operations.Operation, error) {
+	b.confirmed = append(b.confirmed, caller)
 	return operations.Operation{ID: "op-1"}, b.refusal
 }
 

@@ -33,7 +33,7 @@ func TestADismissedNoticeLeadsBackToItsPage(t *testing.T) {
 	for back, want := range map[string]string{"/dashboard": "/dashboard", "/account/notices": "/account/notices", "https://evil.example": "/dashboard", "": "/dashboard"} {
 		f := informed()
 		w := signedIn(f).post("/notices/n-2/dismiss", url.Values{"back": {back}})
-		if w.Code != http.StatusSeeOther || w.Header().Get("Location") != want || f.asked[0].What != "dismiss n-2" || f.asked[0].Who.Account != ada.Account {
+		if w.Code != http.StatusSeeOther || w.Header().Get("Location") != want || f.asked[0].What != "dismiss n-2" || f.asked[0].Caller.Account != ada.Account {
 			t.Errorf("from %q: %d to %q, asked %v", back, w.Code, w.Header().Get("Location"), f.asked)
 		}
 	}
@@ -150,7 +150,7 @@ func TestFormsOfAWebhookAskForWhatTheySay(t *testing.T) {
 	} {
 		f := informed()
 		w := signedIn(f).post(path, c.form)
-		if w.Code != http.StatusSeeOther || w.Header().Get("Location") != c.goes || len(f.asked) != 1 || f.asked[0].What != c.asks || f.asked[0].Who.Account != ada.Account {
+		if w.Code != http.StatusSeeOther || w.Header().Get("Location") != c.goes || len(f.asked) != 1 || f.asked[0].What != c.asks || f.asked[0].Caller.Account != ada.Account {
 			t.Errorf("%s: %d to %q, asked %v", path, w.Code, w.Header().Get("Location"), f.asked)
 		}
 		if strings.HasPrefix(c.asks, "range") && (!f.told.since.Equal(time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)) || f.told.until.Sub(f.told.since) < 25*time.Hour+30*time.Minute) {

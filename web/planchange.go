@@ -123,10 +123,10 @@ func (s *Web) changePlan(w http.ResponseWriter, r *http.Request, id identity.Ide
 	if err != nil {
 		return err
 	}
-	who, err := s.readForm(w, r, id)
+	caller, err := s.readForm(w, r, id)
 	if err != nil {
 		return err
 	}
-	operation, err := s.operations.ChangePlan(r.Context(), who, portal.PlanID(plan), portal.PlanID(r.PostForm.Get("replaces")))
+	operation, err := s.operations.ChangePlan(r.Context(), caller, portal.PlanID(plan), portal.PlanID(r.PostForm.Get("replaces")))
 	return follow(w, r, operation, err)
 }

@@ -81,7 +81,7 @@ func TestChangingAPlanLeadsToTheOperation(t *testing.T) {
 	if a.Code != http.StatusSeeOther || a.Header().Get("Location") != "/operations/op-1" {
 		t.Errorf("answered %d, %s", a.Code, a.Header().Get("Location"))
 	}
-	if len(f.asked) != 1 || f.asked[0].What != "change" || f.asked[0].Plan != portal.PlanID("plan-std for plan-free") || f.asked[0].Who.IdempotencyKey != "k" {
+	if len(f.asked) != 1 || f.asked[0].What != "change" || f.asked[0].Plan != portal.PlanID("plan-std for plan-free") || f.asked[0].Caller.IdempotencyKey != "k" {
 		t.Errorf("asked %+v", f.asked)
 	}
 }

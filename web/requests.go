@@ -13,14 +13,14 @@ import (
 // request; one with a key makes a new request, after that one has failed. A product's form
 // leads back to the product.
 func (s *Web) register(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
-	who, err := s.readForm(w, r, id)
+	caller, err := s.readForm(w, r, id)
 	if err != nil {
 		return err
 	}
-	if who.IdempotencyKey == "" {
-		who.IdempotencyKey = operations.RegistrationKey(id.Account)
+	if caller.IdempotencyKey == "" {
+		caller.IdempotencyKey = operations.RegistrationKey(id.Account)
 	}
-	operation, err := s.operations.Register(r.Context(), who)
+	operation, err := s.operations.Register(r.Context(), caller)
 	if product := r.PostForm.Get("product"); product != "" && err == nil {
 		http.Redirect(w, r, escapedPath("apis", product), http.StatusSeeOther)
 		return nil
@@ -43,11 +43,11 @@ func (s *Web) askForPlan(w http.ResponseWriter, r *http.Request, id identity.Ide
 	if err != nil {
 		return err
 	}
-	who, err := s.readForm(w, r, id)
+	caller, err := s.readForm(w, r, id)
 	if err != nil {
 		return err
 	}
-	operation, err := ask(r.Context(), who, portal.PlanID(plan))
+	operation, err := ask(r.Context(), caller, portal.PlanID(plan))
 	return follow(w, r, operation, err)
 }
 

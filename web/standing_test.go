@@ -23,7 +23,7 @@ func locked(status string) *fake {
 
 func TestALockedAccountIsExplainedAndOffersNothingThatIsRefused(t *testing.T) {
 	t.Parallel()
-	for status, c := range map[string]struct{ title, who, locked, reason string }{
+	for status, c := range map[string]struct{ title, caller, locked, reason string }{
 		projections.StatusSuspended: {"Your account is suspended", "only they can reinstate it", "while your account is suspended", "The operator's reason: Unpaid bills. <b>"},
 		projections.StatusPending:   {"Your registration waits for approval", "Next, the operator of this portal decides", "before your registration is approved", ""},
 		projections.StatusDenied:    {"Your registration was denied", "ask the operator of this portal", "since your registration was denied", "The operator's reason: Unpaid bills. <b>"},
@@ -32,7 +32,7 @@ func TestALockedAccountIsExplainedAndOffersNothingThatIsRefused(t *testing.T) {
 		for _, path := range []string{"/dashboard", "/dashboard/fragment", "/keys", "/keys/key-1", "/apis/harbours/plans", "/apis/weather", "/apis/weather/fragment"} {
 			s := signedIn(locked(status))
 			doc := document(t, s.get(path), http.StatusOK)
-			for _, want := range []string{c.title, c.who, c.locked, c.reason} {
+			for _, want := range []string{c.title, c.caller, c.locked, c.reason} {
 				if got := text(doc.Find("body")); !strings.Contains(got, want) {
 					t.Errorf("%s of a %s account lacks %q: %s", path, status, want, got)
 				}

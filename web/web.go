@@ -31,10 +31,10 @@ const DefaultReadTime = 2 * time.Second
 const DefaultPlansPerKey = 10
 
 type accepting interface {
-	Register(ctx context.Context, who operations.Caller) (operations.Operation, error)
-	Subscribe(ctx context.Context, who operations.Caller, plan portal.PlanID) (operations.Operation, error)
-	ChangePlan(ctx context.Context, who operations.Caller, plan, replaces portal.PlanID) (operations.Operation, error)
-	Unsubscribe(ctx context.Context, who operations.Caller, plan portal.PlanID) (operations.Operation, error)
+	Register(ctx context.Context, caller operations.Caller) (operations.Operation, error)
+	Subscribe(ctx context.Context, caller operations.Caller, plan portal.PlanID) (operations.Operation, error)
+	ChangePlan(ctx context.Context, caller operations.Caller, plan, replaces portal.PlanID) (operations.Operation, error)
+	Unsubscribe(ctx context.Context, caller operations.Caller, plan portal.PlanID) (operations.Operation, error)
 	keeping
 }
 
@@ -43,7 +43,7 @@ type asking interface {
 	Find(ctx context.Context, account portal.AccountID, id portal.OperationID) (operations.Operation, error)
 	// Recent returns an account's newest operations, newest first.
 	Recent(ctx context.Context, account portal.AccountID, limit int) ([]operations.Operation, error)
-	Reveal(ctx context.Context, who operations.Caller, key portal.KeyID) (string, error)
+	Reveal(ctx context.Context, caller operations.Caller, key portal.KeyID) (string, error)
 }
 
 type reading interface {
