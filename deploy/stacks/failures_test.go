@@ -62,6 +62,28 @@ func TestAFailureNamesTheFirstResourceAndWhatToDo(t *testing.T) {
 	}
 }
 
+func TestAHostNameThatIsTakenIsRefusedAndAnotherOneTaken(t *testing.T) {
+	t.Parallel()
+	a := newAccount(t)
+	const certificate = "arn:aws:acm:us-east-1:000000000000:certificate/1"
+	first := a.settings("first")
+	first.Host, first.Certificate = "portal.example.com", certificate
+	if _, err := a.deploy(first); err != nil {
+		t.Fatal(err)
+	}
+	second := a.settings("second")
+	second.Host, second.Certificate = first.Host, certificate
+	_, err := a.deploy(second)
+	var failure *stacks.Failure
+	if !errors.As(err, &failure) || failure.Resource != "HttpApiDomain" || !strings.Contains(failure.Advice(), "--host") {
+		t.Fatalf("it says %v", err)
+	}
+	second.Host = "other.example.com"
+	if result, err := a.deploy(second); err != nil || result.Address != "https://other.example.com" {
+		t.Errorf("with another host name it says %v, %+v", err, result)
+	}
+}
+
 func TestAdviceFitsTheResource(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ kind, reason, says string }{
