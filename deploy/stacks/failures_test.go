@@ -84,6 +84,28 @@ func TestAHostNameThatIsTakenIsRefusedAndAnotherOneTaken(t *testing.T) {
 	}
 }
 
+// The running portal must not lose its sign-in address before it has another host name.
+func TestPeopleCanSignInAfterAHostNameWasRefused(t *testing.T) {
+	t.Parallel()
+	a := newAccount(t)
+	s := a.settings("acme")
+	s.Host, s.Certificate = "portal.example.com", certificate
+	if _, err := a.deploy(s); err != nil {
+		t.Fatal(err)
+	}
+	a.CloudFormation().Fail("acme-lambda", "HttpApiDomain", "The domain name you provided already exists.")
+	s.Host = "other.example.com"
+	if _, err := a.deploy(s); err == nil {
+		t.Fatal("it was deployed")
+	}
+	if host := a.parameter("acme-identity", "DomainName"); host != "portal.example.com" {
+		t.Errorf("people return to %s, and the portal is at portal.example.com", host)
+	}
+	if result, err := a.deploy(s); err != nil || result.Address != "https://other.example.com" || a.parameter("acme-identity", "DomainName") != s.Host {
+		t.Errorf("the next run says %v, %+v, and people return to %s", err, result, a.parameter("acme-identity", "DomainName"))
+	}
+}
+
 func TestAdviceFitsTheResource(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ kind, reason, says string }{
