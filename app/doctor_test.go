@@ -6,10 +6,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/rs/zerolog"
 
 	"github.com/gatehouse-portal/gatehouse/localaws"
 	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 func provider(t *testing.T) string {
@@ -74,6 +76,23 @@ func TestDoctorReportsWhatIsMissing(t *testing.T) {
 	}
 	if problem, ok := wrong["identity provider"]; ok {
 		t.Errorf("identity provider: %s", problem)
+	}
+}
+
+func TestDoctorReportsARestoreThatHasNotEnded(t *testing.T) {
+	t.Parallel()
+	p := testProcess(t)
+	if err := Setup(t.Context(), p.AWS, p.Config); err != nil {
+		t.Fatal(err)
+	}
+	row := schema.RestoreRun().Attributes()
+	row["rows"], row["done"] = schema.Number(47), schema.Number(25)
+	records := NamesFor(p.Config.Prefix).Records
+	if _, err := newClients(p.AWS).dynamodb.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &records, Item: row}); err != nil {
+		t.Fatal(err)
+	}
+	if said := wrongs(Examine(t.Context(), p))["views"]; !strings.Contains(said, "A restore has not ended: 25 of 47 rows") || !strings.Contains(said, "again with the same file") {
+		t.Errorf("it says %q", said)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	ddbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/gatehouse-portal/gatehouse/backup"
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/gateway"
@@ -28,8 +29,18 @@ func viewsOf(e estate, p Process) resource {
 	facts := journal.New(e.dynamodb, e.names.Journal, e.names.Records)
 	views := projections.NewViews(e.dynamodb, projections.Tables{Views: e.names.Views, Records: e.names.Records}, catalog.NewStore(e.dynamodb, e.names.Records))
 	return resource{what: "views", inspect: func(ctx context.Context) (finding, error) {
-		lost, shown, err := compareViews(ctx, facts, views, p.now()().Add(-showTime))
+		unfinished, err := backup.UnfinishedRestore(ctx, e.dynamodb, e.names.Records)
+		if err == nil && unfinished.Rows > 0 {
+			return found(fault{
+				says:   fmt.Sprintf("A restore has not ended: %d of %d rows of the backup are written.", unfinished.Done, unfinished.Rows),
+				advice: "Unless it is running, run `gatehouse restore` again with the same file: it goes on. Start no portal and no worker before it has ended; see docs/backup.md#restoring-a-backup.",
+			})
+		}
 		var noTable *ddbtypes.ResourceNotFoundException
+		if err != nil && !errors.As(err, &noTable) {
+			return finding{}, err
+		}
+		lost, shown, err := compareViews(ctx, facts, views, p.now()().Add(-showTime))
 		switch {
 		case errors.As(err, &noTable):
 			return finding{}, blocked("one of the tables does not exist")

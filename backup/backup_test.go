@@ -237,8 +237,42 @@ func TestAnInterruptedRestoreGoesOn(t *testing.T) {
 		t.Errorf("the second run has begun again: after its first writes %d rows are done", first)
 	}
 	wantSame(t, to, from)
-	if err := r.Run(t.Context(), bytes.NewReader(file), checked, func(int, int) {}); portal.CodeOf(err) != portal.Conflict || !strings.Contains(err.Error(), "is not empty") {
+	if err := r.Run(t.Context(), bytes.NewReader(file), checked, func(int, int) {}); portal.CodeOf(err) != portal.Conflict || !strings.Contains(err.Error(), "has been restored here already") || strings.Contains(err.Error(), "delete") {
 		t.Errorf("after its end it is restored again: %v", err)
+	}
+	if err := r.Run(t.Context(), bytes.NewReader(nil), other, func(int, int) {}); portal.CodeOf(err) != portal.Conflict || !strings.Contains(err.Error(), "is not empty") {
+		t.Errorf("another backup is restored over what it restored: %v", err)
+	}
+}
+
+func TestARestoreThatHasNotEndedIsFound(t *testing.T) {
+	t.Parallel()
+	from, to := newWorld(t), newWorld(t)
+	from.fill(900)
+	file := from.backup(from)
+	checked := check(t, file)
+	unfinished := func() backup.Unfinished {
+		t.Helper()
+		left, err := backup.UnfinishedRestore(t.Context(), to, to.names.Records)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return left
+	}
+	if left := unfinished(); left != (backup.Unfinished{}) {
+		t.Errorf("before any restore it finds %+v", left)
+	}
+	r := to.restorer(&faulty{world: to, stopAfter: 19})
+	_ = r.Run(t.Context(), bytes.NewReader(file), checked, func(int, int) {})
+	if left := unfinished(); left.Rows != checked.Rows.Total() || left.Done <= 0 || left.Done >= left.Rows {
+		t.Errorf("after an interruption it finds %+v", left)
+	}
+	r = to.restorer(to)
+	if err := r.Run(t.Context(), bytes.NewReader(file), checked, func(int, int) {}); err != nil {
+		t.Fatal(err)
+	}
+	if left := unfinished(); left != (backup.Unfinished{}) {
+		t.Errorf("after its end it finds %+v", left)
 	}
 }
 

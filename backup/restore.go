@@ -74,7 +74,7 @@ const (
 
 // Run restores the file that Check has checked. It continues an earlier run of the same file that did not
 // end. Otherwise the error is a Conflict if the tables are not empty. It is also a Conflict while another
-// run restores. After any other error the tables are partly filled, and Run continues when it is called
+// run restores, and if this file has been restored before. After any other error the tables are partly filled, and Run continues when it is called
 // again. progress counts rows.
 func (r *Restore) Run(ctx context.Context, from io.Reader, checked Checked, progress func(done, total int)) error {
 	run, err := r.begin(ctx, checked)
@@ -252,7 +252,12 @@ func (r *Restore) begin(ctx context.Context, checked Checked) (restoreRow, error
 	case found && run.Ended.IsZero() && run.SHA256 != checked.SHA256:
 		return run, portal.Fail(portal.Conflict, "The restore of another backup has not ended here. Run it again with that file; or delete all tables, run `gatehouse setup`, and restore this one.")
 	case !found || !run.Ended.IsZero():
-		if err := r.requireEmpty(ctx); err != nil {
+		err := r.requireEmpty(ctx)
+		if portal.CodeOf(err) == portal.Conflict && found && run.SHA256 == checked.SHA256 {
+			return run, portal.Fail(portal.Conflict, fmt.Sprintf("This backup has been restored here already, at %s, and nothing is left to restore. "+
+				"Start the workers. If they do not show everything, run `gatehouse sweep`.", run.Ended.UTC().Format("2006-01-02 15:04:05 UTC")))
+		}
+		if err != nil {
 			return run, err
 		}
 		run = restoreRow{SHA256: checked.SHA256, Rows: checked.Rows.Total(), Began: r.Now().UTC(), Version: run.Version}

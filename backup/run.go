@@ -55,6 +55,27 @@ func (r *Restore) load(ctx context.Context) (run restoreRow, found bool, err err
 	return run, out.Item != nil, attributevalue.UnmarshalMap(out.Item, &run)
 }
 
+// Unfinished is a restore that has begun and not ended: Done of the Rows of its file are written. It may be
+// running. The zero value stands for none.
+type Unfinished struct{ Done, Rows int }
+
+// UnfinishedRestore finds a restore that has not ended. records is the name of the records table.
+func UnfinishedRestore(ctx context.Context, db getter, records string) (Unfinished, error) {
+	out, err := db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &records, Key: schema.RestoreRun().Attributes(), ConsistentRead: aws.Bool(true)})
+	if err != nil {
+		return Unfinished{}, fmt.Errorf("reading how far the restore has come: %w", err)
+	}
+	var run restoreRow
+	if err := attributevalue.UnmarshalMap(out.Item, &run); err != nil || out.Item == nil || !run.Ended.IsZero() {
+		return Unfinished{}, err
+	}
+	return Unfinished{Done: run.Done, Rows: run.Rows}, nil
+}
+
+type getter interface {
+	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
+}
+
 func (r *Restore) store(ctx context.Context, run *restoreRow) error {
 	before := run.Version
 	run.Version++

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/backup"
@@ -64,7 +65,7 @@ type restoredJSON struct {
 	MadeBy   string        `json:"made_by"`
 	Prefix   string        `json:"prefix"`
 	Region   string        `json:"region"`
-	Began    string        `json:"began"`
+	Began    time.Time     `json:"began"`
 	Rows     backup.Counts `json:"rows"`
 	SHA256   string        `json:"sha256"`
 }
@@ -89,7 +90,7 @@ func (c restoreCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	result := restoredJSON{!c.Check, checked.MadeBy, checked.Prefix, checked.Region, moment(checked.Began), checked.Rows, checked.SHA256}
+	result := restoredJSON{!c.Check, checked.MadeBy, checked.Prefix, checked.Region, checked.Began.UTC(), checked.Rows, checked.SHA256}
 	return c.print(os.Stdout, result, func(w io.Writer) { printRestored(w, result) })
 }
 
@@ -98,9 +99,9 @@ func printRestored(w io.Writer, result restoredJSON) {
 	if result.Restored {
 		did = "Restored the backup"
 	}
-	fmt.Fprintf(w, "%s of %s in %s, begun at %s by version %s: %s (%s).\n", did, oneLine(result.Prefix), oneLine(result.Region), result.Began, oneLine(result.MadeBy),
+	fmt.Fprintf(w, "%s of %s in %s, begun at %s by version %s: %s (%s).\n", did, oneLine(result.Prefix), oneLine(result.Region), moment(result.Began), oneLine(result.MadeBy),
 		count(result.Rows.Total(), "row"), result.Rows.Describe())
 	if result.Restored {
-		fmt.Fprintln(w, "Start the workers with GATEHOUSE_PROVISIONING=single, then the portal. The workers sweep\nat once. docs/backup.md says what to do next.")
+		fmt.Fprintln(w, "Start the workers, then the portal. The workers sweep at once, and make API keys one by one.\ndocs/backup.md says what to do next.")
 	}
 }

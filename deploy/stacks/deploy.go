@@ -1,6 +1,7 @@
 package stacks
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -174,6 +175,8 @@ func (s Settings) completed(all []stack) (Settings, error) {
 	}
 	if s.Host == "" {
 		s.Host, s.signInHost = was["DomainName"], running.outputs["HostName"]
+	} else if now := running.hostName(); now != s.Host {
+		s.signInHost = now
 	}
 	// VPC endpoints are where the containers are.
 	if s.VPC == "" {
@@ -365,11 +368,20 @@ func (r *run) tellData(ctx context.Context) error {
 	return nil
 }
 
-// tellIdentity gives the identity stack the portal's address, which may be known only now, so that people can
-// return from the sign-in pages.
+// hostName is the host name at which the stack's portal runs, or "" if it does not run.
+func (s stack) hostName() string {
+	if s.id == "" || s.neverCreated() {
+		return ""
+	}
+	return cmp.Or(s.outputs["HostName"], s.parameters["DomainName"])
+}
+
+// tellIdentity gives the identity stack the portal's address, so that people can return from the sign-in pages.
+// An address of API Gateway's is known only now. A new host name is told only now, since the portal keeps the
+// old one if AWS refuses it.
 func (r *run) tellIdentity(ctx context.Context, running stack) error {
-	host := running.outputs["HostName"]
-	if r.settings.Host != "" || host == "" || !hasIdentity(r.stacks) && !r.settings.wants(identityLayer, false) {
+	host := running.hostName()
+	if r.settings.Host != "" && r.settings.signInHost == "" || host == "" || !hasIdentity(r.stacks) && !r.settings.wants(identityLayer, false) {
 		return nil
 	}
 	identity, err := r.describe(ctx, identityLayer, r.settings.Name+identityLayer.suffix)

@@ -92,29 +92,32 @@ func (f *Failure) Error() string {
 	return text + "\n" + f.Advice()
 }
 
-// advice by a part of AWS's reason. The first that matches counts.
-var advice = []struct{ part, says string }{
-	{"lready exists", "Something of this name exists, from `gatehouse setup`, another stack, or one that was deleted. Choose another name with --stack, or remove it: docs/deploy.md#removing-it."},
-	{"You must wait 60 seconds", "SQS does not give the name of a deleted queue again for a minute. Run the command again after that."},
-	{"service linked role", "Your AWS account uses this service for the first time. Run the command again."},
-	{"Domain already associated", "Somebody has this address for the sign-in pages. Choose another one with --parameter DomainPrefix=…"},
-	{"omain already exists", "Somebody has this host name or address already. Choose another one, or delete its owner's."},
-	{"not authorized", "Your credentials may not do this. Ask an administrator for the permission that AWS names, and run the command again."},
-	{"is not authorized to perform", "Your credentials may not do this. Ask an administrator for the permission that AWS names, and run the command again."},
-	{"AccessDenied", "Your credentials may not do this. Ask an administrator for the permission, and run the command again."},
-	{"ertificate", "Check that the certificate is issued for the host name, in this Region: aws acm list-certificates."},
-	{"imit", "A quota of your AWS account is used up. Have AWS raise it in the console under Service Quotas, and run the command again."},
-	{"uota", "A quota of your AWS account is used up. Have AWS raise it in the console under Service Quotas, and run the command again."},
-	{"CannotPullContainerError", "The tasks cannot fetch the image. Check --image, and that the subnets reach the registry: docs/deploy.md#when-something-fails."},
-	{"stabilize", "What was started does not come up. Its log says why: docs/deploy.md#when-something-fails."},
-	{"invalid principals", "Somebody who may compute API keys no longer exists. Name all operators who do with --key-user."},
-	{"Circuit breaker", "What was started does not come up. Its log says why: docs/deploy.md#when-something-fails."},
+// advice by a part of AWS's reason and, if it is set, the type of the resource. The first that matches counts.
+var advice = []struct{ kind, part, says string }{
+	{"AWS::ApiGatewayV2::DomainName", "lready exists", "API Gateway has this host name already: in this AWS account and Region (aws apigatewayv2 get-domain-names), or in another one. Choose another one with --host, or delete it there (aws apigatewayv2 delete-domain-name). Then run the command again: it goes on from here."},
+	{"AWS::Route53::RecordSet", "lready exists", "The hosted zone has a record of this name already. Delete it, and run the command again. Or run the command without --zone, and change the record by hand as the command says at the end."},
+	{"AWS::CloudFront::Distribution", "already associated", "Another distribution of CloudFront has this host name, perhaps in another AWS account. Remove the name there, and run the command again."},
+	{"", "lready exists", "Something of this name exists, from `gatehouse setup`, another stack, or one that was deleted. Choose another name with --stack, or remove it: docs/deploy.md#removing-it."},
+	{"", "You must wait 60 seconds", "SQS does not give the name of a deleted queue again for a minute. Run the command again after that."},
+	{"", "service linked role", "Your AWS account uses this service for the first time. Run the command again."},
+	{"", "Domain already associated", "Somebody has this address for the sign-in pages. Choose another one with --parameter DomainPrefix=…"},
+	{"", "omain already exists", "Somebody has this host name or address already. Choose another one, or delete its owner's."},
+	{"", "not authorized", "Your credentials may not do this. Ask an administrator for the permission that AWS names, and run the command again."},
+	{"", "is not authorized to perform", "Your credentials may not do this. Ask an administrator for the permission that AWS names, and run the command again."},
+	{"", "AccessDenied", "Your credentials may not do this. Ask an administrator for the permission, and run the command again."},
+	{"", "ertificate", "The certificate must be in this AWS account and Region, be for the host name, and have the status Issued: aws acm list-certificates. If it waits for validation, make the DNS record that it names, wait, and run the command again."},
+	{"", "imit", "A quota of your AWS account is used up. Have AWS raise it in the console under Service Quotas, and run the command again."},
+	{"", "uota", "A quota of your AWS account is used up. Have AWS raise it in the console under Service Quotas, and run the command again."},
+	{"", "CannotPullContainerError", "The tasks cannot fetch the image. Check --image, and that the subnets reach the registry: docs/deploy.md#when-something-fails."},
+	{"", "stabilize", "What was started does not come up. Its log says why: docs/deploy.md#when-something-fails."},
+	{"", "invalid principals", "Somebody who may compute API keys no longer exists. Name all operators who do with --key-user."},
+	{"", "Circuit breaker", "What was started does not come up. Its log says why: docs/deploy.md#when-something-fails."},
 }
 
 // Advice tells an operator what to do.
 func (f *Failure) Advice() string {
 	for _, a := range advice {
-		if strings.Contains(f.Reason, a.part) {
+		if strings.Contains(f.Reason, a.part) && (a.kind == "" || a.kind == f.Type) {
 			return a.says
 		}
 	}

@@ -62,6 +62,71 @@ func TestAFailureNamesTheFirstResourceAndWhatToDo(t *testing.T) {
 	}
 }
 
+func TestAHostNameThatIsTakenIsRefusedAndAnotherOneTaken(t *testing.T) {
+	t.Parallel()
+	a := newAccount(t)
+	const certificate = "arn:aws:acm:us-east-1:000000000000:certificate/1"
+	first := a.settings("first")
+	first.Host, first.Certificate = "portal.example.com", certificate
+	if _, err := a.deploy(first); err != nil {
+		t.Fatal(err)
+	}
+	second := a.settings("second")
+	second.Host, second.Certificate = first.Host, certificate
+	_, err := a.deploy(second)
+	var failure *stacks.Failure
+	if !errors.As(err, &failure) || failure.Resource != "HttpApiDomain" || !strings.Contains(failure.Advice(), "--host") {
+		t.Fatalf("it says %v", err)
+	}
+	second.Host = "other.example.com"
+	if result, err := a.deploy(second); err != nil || result.Address != "https://other.example.com" {
+		t.Errorf("with another host name it says %v, %+v", err, result)
+	}
+}
+
+// The running portal must not lose its sign-in address before it has another host name.
+func TestPeopleCanSignInAfterAHostNameWasRefused(t *testing.T) {
+	t.Parallel()
+	a := newAccount(t)
+	s := a.settings("acme")
+	s.Host, s.Certificate = "portal.example.com", certificate
+	if _, err := a.deploy(s); err != nil {
+		t.Fatal(err)
+	}
+	a.CloudFormation().Fail("acme-lambda", "HttpApiDomain", "The domain name you provided already exists.")
+	s.Host = "other.example.com"
+	if _, err := a.deploy(s); err == nil {
+		t.Fatal("it was deployed")
+	}
+	if host := a.parameter("acme-identity", "DomainName"); host != "portal.example.com" {
+		t.Errorf("people return to %s, and the portal is at portal.example.com", host)
+	}
+	if result, err := a.deploy(s); err != nil || result.Address != "https://other.example.com" || a.parameter("acme-identity", "DomainName") != s.Host {
+		t.Errorf("the next run says %v, %+v, and people return to %s", err, result, a.parameter("acme-identity", "DomainName"))
+	}
+}
+
+func TestAdviceFitsTheResource(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ kind, reason, says string }{
+		"a host name that API Gateway has":       {"AWS::ApiGatewayV2::DomainName", "The domain name you provided already exists. (Service: ApiGatewayV2, Status Code: 409)", "--host"},
+		"a host name that another stack has":     {"AWS::ApiGatewayV2::DomainName", "portal.example.com already exists in stack arn:aws:cloudformation:…", "--host"},
+		"a record that the hosted zone has":      {"AWS::Route53::RecordSet", "Tried to create resource record set [name='portal.example.com.', type='A'] but it already exists", "without --zone"},
+		"a host name that CloudFront has":        {"AWS::CloudFront::Distribution", "One or more of the CNAMEs you provided are already associated with a different resource.", "CloudFront"},
+		"an address of sign-in pages":            {"AWS::Cognito::UserPoolDomain", "Domain already associated with another user pool.", "DomainPrefix"},
+		"a queue that exists":                    {"AWS::SQS::Queue", "acme-jobs.fifo already exists", "--stack"},
+		"a certificate that is missing":          {"AWS::ApiGatewayV2::DomainName", "The provided certificate does not exist.", "aws acm list-certificates"},
+		"a certificate that is not yet issued":   {"AWS::ApiGatewayV2::DomainName", "Certificate arn:… must be issued", "Issued"},
+		"a certificate of a load balancer":       {"AWS::ElasticLoadBalancingV2::Listener", "The certificate 'arn:…' must have a fully-qualified domain name", "aws acm list-certificates"},
+		"a certificate without its intermediate": {"AWS::ElasticLoadBalancingV2::Listener", "UnsupportedCertificate", "aws acm list-certificates"},
+	} {
+		failure := stacks.Failure{Stack: "acme-lambda", Tried: "created", Resource: "R", Type: c.kind, Reason: c.reason}
+		if said := failure.Advice(); !strings.Contains(said, c.says) {
+			t.Errorf("%s: it says %q, without %q", name, said, c.says)
+		}
+	}
+}
+
 func TestAFailureWithoutAResourceSaysWhatCloudFormationSays(t *testing.T) {
 	t.Parallel()
 	a := newAccount(t)

@@ -66,7 +66,7 @@ type Settings struct {
 	cdn, sells, watched bool
 	// region is the portal's, and alarmsTo who gets its alarms already.
 	region, alarmsTo string
-	// signInHost is the host name that people return to from the sign-in pages.
+	// signInHost is the host name that people return to from the sign-in pages, if it is not Host.
 	signInHost string
 }
 
@@ -197,7 +197,7 @@ func (s Settings) parameters(l layer, t template.Template, created bool) map[str
 	if l.template == "data" && created && s.Run == Lambda {
 		own["QueueVisibility"] = "60"
 	}
-	if l.template == "identity" && s.Host == "" {
+	if l.template == "identity" && (s.Host == "" || s.signInHost != "") {
 		own["DomainName"] = s.signInHost
 		if created && s.signInHost == "" {
 			own["DomainName"] = pendingHost

@@ -49,6 +49,8 @@ var kinds = map[string]kind{
 	"AWS::ApiGateway::Stage":      {maker.stage, maker.changeStage, maker.removeStage},
 	"AWS::ApiGateway::UsagePlan":  {maker.usagePlan, maker.changeUsagePlan, maker.removeUsagePlan},
 
+	"AWS::ApiGatewayV2::DomainName": {maker.hostName, maker.changeNothing, maker.removeHostName},
+
 	"AWS::Cognito::UserPool":       {maker.pool, maker.changePool, maker.removePool},
 	"AWS::Cognito::UserPoolClient": {maker.client, maker.changeClient, maker.removeClient},
 	"AWS::Cognito::UserPoolDomain": {maker.domain, maker.changeNothing, maker.removeDomain},

@@ -44,9 +44,6 @@ func (m maker) record(r resource) (id string, attributes map[string]string) {
 		return name, map[string]string{"Arn": arn("logs", "log-group:"+name+":*")}
 	case "AWS::ApiGatewayV2::Api":
 		return short, map[string]string{"ApiId": short, "ApiEndpoint": "https://" + short + ".execute-api." + m.env.Region + ".amazonaws.com"}
-	case "AWS::ApiGatewayV2::DomainName":
-		host, _ := r.Properties["DomainName"].(string)
-		return host, map[string]string{"RegionalDomainName": "d-" + short + ".execute-api." + m.env.Region + ".amazonaws.com", "RegionalHostedZoneId": "Z1UJRXOUMOOFQ8"}
 	case "AWS::ApiGatewayV2::Integration", "AWS::ApiGatewayV2::Route", "AWS::ApiGatewayV2::ApiMapping", "AWS::ApiGatewayV2::VpcLink":
 		return short, nil
 	case "AWS::ECS::Cluster":
