@@ -176,7 +176,9 @@ func TestTwoPortalsSideBySideShareOnlyTheBucket(t *testing.T) {
 	_, err := a.deployer().Deploy(t.Context(), a.settings("one"))
 	ok(t, err)
 	first := a.left()
-	_, err = a.deployer().Deploy(t.Context(), a.settings("two"))
+	second := a.settings("two")
+	second.Host = "two.example.com"
+	_, err = a.deployer().Deploy(t.Context(), second)
 	ok(t, err)
 	ok(t, a.deployer().Destroy(t.Context(), "two", false, nil))
 	if left := a.left(); !slices.Equal(left, first) {

@@ -64,8 +64,10 @@ func TestADeploymentThatIsInterruptedAtAnyCallGoesOn(t *testing.T) {
 			a := newAccount(t)
 			for nth := 1; ; nth += stride() {
 				name := fmt.Sprintf("acme%d", nth)
+				settings := a.settings(name)
+				settings.Host = name + ".example.com"
 				d, c := a.cut(nth, late)
-				result, err := d.Deploy(t.Context(), a.settings(name))
+				result, err := d.Deploy(t.Context(), settings)
 				if c.cutOff == "" {
 					ok(t, err)
 					if nth < 40 {
@@ -78,8 +80,8 @@ func TestADeploymentThatIsInterruptedAtAnyCallGoesOn(t *testing.T) {
 					t.Fatalf("call %d (%s) was cut, and the deployment says %v", nth, c.cutOff, err)
 				}
 				d, _ = a.cut(0, false)
-				result, err = d.Deploy(t.Context(), a.settings(name))
-				if err != nil || result.Address != "https://"+host {
+				result, err = d.Deploy(t.Context(), settings)
+				if err != nil || result.Address != "https://"+settings.Host {
 					t.Fatalf("after call %d (%s) was cut, the next run says %v, %+v", nth, c.cutOff, err, result)
 				}
 			}
