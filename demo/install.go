@@ -130,18 +130,33 @@ func listPlans(ctx context.Context, c planClient) (plans []types.UsagePlan, err 
 	return plans, nil
 }
 
+// chosenPlan is the plan of that name that has the stage, or else the first of that name. The demo
+// API that `gatehouse deploy --demo` creates has plans of the same names.
+func chosenPlan(plans []types.UsagePlan, name string, stage types.ApiStage) (plan types.UsagePlan, hasStage, found bool) {
+	for _, p := range plans {
+		if aws.ToString(p.Name) != name {
+			continue
+		}
+		hasStage = slices.ContainsFunc(p.ApiStages, func(have types.ApiStage) bool {
+			return aws.ToString(have.ApiId) == *stage.ApiId && aws.ToString(have.Stage) == *stage.Stage
+		})
+		if hasStage {
+			return p, true, true
+		}
+		if !found {
+			plan, found = p, true
+		}
+	}
+	return plan, false, found
+}
+
 // installPlan creates the plan unless there is one of its name. An existing plan keeps its
 // limits, which an operator may have changed. It gets the stage if it lacks it, since the API
 // may have been created again, and the tag unless an operator has changed its value.
 func installPlan(ctx context.Context, c planClient, plans []types.UsagePlan, want *apigateway.CreateUsagePlanInput) (string, error) {
 	stage := want.ApiStages[0]
-	for _, plan := range plans {
-		if aws.ToString(plan.Name) != *want.Name {
-			continue
-		}
-		if !slices.ContainsFunc(plan.ApiStages, func(have types.ApiStage) bool {
-			return aws.ToString(have.ApiId) == *stage.ApiId && aws.ToString(have.Stage) == *stage.Stage
-		}) {
+	if plan, hasStage, found := chosenPlan(plans, *want.Name, stage); found {
+		if !hasStage {
 			_, err := c.UpdateUsagePlan(ctx, &apigateway.UpdateUsagePlanInput{
 				UsagePlanId: plan.Id, PatchOperations: []types.PatchOperation{{
 					Op: types.OpAdd, Path: aws.String("/apiStages"), Value: aws.String(*stage.ApiId + ":" + *stage.Stage),

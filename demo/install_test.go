@@ -126,6 +126,33 @@ func TestARecreatedAPIIsAddedToTheExistingPlans(t *testing.T) {
 	}
 }
 
+// `gatehouse deploy --demo` installs an API with plans of the same names.
+func TestPlansOfTheSameNamesForAnotherAPIAreLeftAlone(t *testing.T) {
+	t.Parallel()
+	client := apigateway.NewFromConfig(localawstest.Start(t).AWSConfig())
+	first, err := demo.Install(t.Context(), client, "http://localhost:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := client.CreateRestApi(t.Context(), &apigateway.CreateRestApiInput{Name: aws.String("Another")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// API Gateway lists plans in an order of its own, so one of them comes before the demo's.
+	for range 30 {
+		if _, err := client.CreateUsagePlan(t.Context(), &apigateway.CreateUsagePlanInput{Name: aws.String("Seamark Free"), Description: other.Id}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	again, err := demo.Install(t.Context(), client, "http://localhost:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(first, again); diff != "" {
+		t.Errorf("(-first +again):\n%s", diff)
+	}
+}
+
 func TestPlansAreTaggedAndOneIsSoldOnMarketplace(t *testing.T) {
 	t.Parallel()
 	client := apigateway.NewFromConfig(localawstest.Start(t).AWSConfig())

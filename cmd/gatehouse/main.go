@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -74,6 +75,9 @@ func run(args []string, out, errs io.Writer) (code int) {
 			panic(exit)
 		}
 	}()
+	if len(args) > 0 && args[0] == "help" {
+		args = append(slices.Clone(args[1:]), "--help")
+	}
 	parser := newParser(ctx, out, errs)
 	parsed, err := parser.Parse(args)
 	if err != nil {

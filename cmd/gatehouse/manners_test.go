@@ -133,6 +133,9 @@ func TestEveryCommandHasHelpAndVersion(t *testing.T) {
 				t.Errorf("%v --help has a line of %d characters: %s", args, length, line)
 			}
 		}
+		if code, asked, _ := ask(append([]string{"help"}, args...)...); code != 0 || asked != stdout {
+			t.Errorf("help %v: exit code %d, %q", args, code, asked)
+		}
 		code, stdout, stderr = ask(append(slices.Clone(args), "--version")...)
 		if code != 0 || !strings.HasPrefix(stdout, "gatehouse 0.") || stderr != "" {
 			t.Errorf("%v --version: exit code %d, %q, %q", args, code, stdout, stderr)
