@@ -101,7 +101,7 @@ func (d Deployer) prepareRun(ctx context.Context, s Settings) (*run, error) {
 	}
 	s.region = d.AWS.Region
 	r.settings, err = s.completed(r.stacks)
-	if err := errors.Join(faults, err, r.settings.parameterFaults(r.stacks), r.addCode()); err != nil {
+	if err := errors.Join(faults, s.accountFaults(me.account), err, r.settings.parameterFaults(r.stacks), r.addCode()); err != nil {
 		return nil, err
 	}
 	if arn := d.principal(ctx, me); principalForm.MatchString(arn) {

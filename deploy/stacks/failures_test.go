@@ -378,6 +378,22 @@ func TestSettingsAreCheckedAllAtOnce(t *testing.T) {
 	}
 }
 
+func TestACertificateOfAnotherAccountIsRefusedBeforeAnythingStarts(t *testing.T) {
+	t.Parallel()
+	a := newAccount(t)
+	s := a.settings("acme")
+	s.Certificate, s.CDNCertificate = "arn:aws:acm:us-east-1:111122223333:certificate/1", "arn:aws:acm:us-east-1:111122223333:certificate/2"
+	_, err := a.deploy(s)
+	for _, arn := range []string{s.Certificate, s.CDNCertificate} {
+		if want := "the certificate " + arn + " is in the AWS account 111122223333, and must be in 000000000000, where the portal is"; err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("it says %v, want %q", err, want)
+		}
+	}
+	if left := a.left(); len(left) > 0 {
+		t.Errorf("there is %q", left)
+	}
+}
+
 func TestWhatANewPortalLacksIsNamedAllAtOnce(t *testing.T) {
 	t.Parallel()
 	a := newAccount(t)

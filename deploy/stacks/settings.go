@@ -77,7 +77,7 @@ var (
 	nameForm = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
 	hostForm = regexp.MustCompile(`^[a-z0-9-]+([.][a-z0-9-]+)+$`)
 	mailForm = regexp.MustCompile(`^[^@\s]+@[^@\s]+[.][^@\s]+$`)
-	certForm = regexp.MustCompile(`^arn:[a-z-]+:acm:([a-z0-9-]+):[0-9]{12}:certificate/.+$`)
+	certForm = regexp.MustCompile(`^arn:[a-z-]+:acm:([a-z0-9-]+):([0-9]{12}):certificate/.+$`)
 )
 
 // CheckName says what is wrong with a portal's name, if anything.
@@ -86,6 +86,17 @@ func CheckName(name string) error {
 		return fmt.Errorf("the stack name %q must be up to 40 lower-case letters, digits and hyphens, and begin with a letter", name)
 	}
 	return nil
+}
+
+// accountFaults says which certificates are not the AWS account's. AWS shares none between accounts.
+func (s Settings) accountFaults(account string) error {
+	var faults []error
+	for _, given := range []string{s.Certificate, s.CDNCertificate} {
+		if arn := certForm.FindStringSubmatch(given); arn != nil && arn[2] != account {
+			faults = append(faults, fmt.Errorf("the certificate %s is in the AWS account %s, and must be in %s, where the portal is", given, arn[2], account))
+		}
+	}
+	return errors.Join(faults...)
 }
 
 // Check says everything that is wrong with the settings by themselves, for a Region.
