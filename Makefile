@@ -43,7 +43,7 @@ lambda: ## Pack portal and worker into zips for AWS Lambda, bin/lambda-arm64.zip
 	$(GO) run -C tools ./lambda -sources $(CURDIR) -out $(CURDIR)/$(BIN) -architectures '$(ARCHITECTURES)'
 
 .PHONY: test
-test: $(BIN)/testrun ## Run all tests; the last lines say what was not run and why
+test: $(BIN)/testrun ## Run all tests; the last lines say what failed, and what was not run and why
 	./$(BIN)/testrun -vet=off $(ATONCE) -timeout 20m $(PKGS)
 
 .PHONY: test-race

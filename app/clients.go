@@ -79,8 +79,8 @@ func readAWS(ctx context.Context) (aws.Config, error) {
 	return cfg, nil
 }
 
-// endpointOverrides lists the endpoints that the environment sets in place of AWS's own. Plain http to another machine is
-// an error, since key values are computed from KMS's answers.
+// endpointOverrides lists the endpoints that the environment sets in place of AWS's own. Plain http to another
+// machine is an error, since key values are computed from KMS's answers.
 func endpointOverrides(environ []string, cfg aws.Config) ([]string, error) {
 	var overrides []string
 	var faults []error

@@ -208,10 +208,7 @@ func TestADueRowThatLivesForTwoMinutesOfABackupIsInIt(t *testing.T) {
 
 func TestAnInterruptedRestoreGoesOn(t *testing.T) {
 	t.Parallel()
-	from, to := newWorld(t), newWorld(t)
-	from.fill(900)
-	file := from.backup(from)
-	checked := check(t, file)
+	from, to, file, checked := backedUp(t, 900)
 	stopping := &faulty{world: to, stopAfter: 19}
 	r := to.restorer(stopping)
 	if err := r.Run(t.Context(), bytes.NewReader(file), checked, func(int, int) {}); !errors.Is(err, context.Canceled) {
@@ -247,10 +244,7 @@ func TestAnInterruptedRestoreGoesOn(t *testing.T) {
 
 func TestARestoreThatHasNotEndedIsFound(t *testing.T) {
 	t.Parallel()
-	from, to := newWorld(t), newWorld(t)
-	from.fill(900)
-	file := from.backup(from)
-	checked := check(t, file)
+	_, to, file, checked := backedUp(t, 900)
 	unfinished := func() backup.Unfinished {
 		t.Helper()
 		left, err := backup.UnfinishedRestore(t.Context(), to, to.names.Records)
@@ -292,10 +286,7 @@ func (i *interrupted) PutItem(ctx context.Context, in *dynamodb.PutItemInput, op
 
 func TestARestoreThatWasInterruptedWhileItRecordsItsProgressGoesOnAtOnce(t *testing.T) {
 	t.Parallel()
-	from, to := newWorld(t), newWorld(t)
-	from.fill(900)
-	file := from.backup(from)
-	checked := check(t, file)
+	from, to, file, checked := backedUp(t, 900)
 	for nth := range 3 {
 		ctx, cancel := context.WithCancel(t.Context())
 		r := to.restorer(&interrupted{to, cancel, nth + 1})
@@ -324,10 +315,7 @@ func (d *during) BatchWriteItem(ctx context.Context, in *dynamodb.BatchWriteItem
 
 func TestOfTwoRestoresAtOnceOneIsRefused(t *testing.T) {
 	t.Parallel()
-	from, to := newWorld(t), newWorld(t)
-	from.fill(10)
-	file := from.backup(from)
-	checked := check(t, file)
+	from, to, file, checked := backedUp(t, 10)
 	second := to.restorer(to)
 	first := to.restorer(&during{to, func() {
 		if err := second.Run(t.Context(), bytes.NewReader(file), checked, func(int, int) {}); portal.CodeOf(err) != portal.Conflict {
@@ -343,10 +331,7 @@ func TestOfTwoRestoresAtOnceOneIsRefused(t *testing.T) {
 // A worker's machine may be suspended while another restore begins.
 func TestARestoreThatWasOvertakenStops(t *testing.T) {
 	t.Parallel()
-	from, to := newWorld(t), newWorld(t)
-	from.fill(10)
-	file := from.backup(from)
-	checked := check(t, file)
+	from, to, file, checked := backedUp(t, 10)
 	second := to.restorer(to)
 	second.Now = func() time.Time { return began.Add(time.Hour) }
 	first := to.restorer(&during{to, func() {

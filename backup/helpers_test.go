@@ -140,6 +140,15 @@ func (w world) restorer(into backup.Destination) backup.Restore {
 	return backup.Restore{Destination: into, Names: w.names, Now: clock, Wait: noWait, Head: journal.New(w.Client, w.names.Journal, w.names.Records).Head}
 }
 
+// backedUp is a filled world, an empty one, and the checked backup of the first.
+func backedUp(t *testing.T, n int) (from, to world, file []byte, checked backup.Checked) {
+	t.Helper()
+	from, to = newWorld(t), newWorld(t)
+	from.fill(n)
+	file = from.backup(from)
+	return from, to, file, check(t, file)
+}
+
 func check(t *testing.T, file []byte) backup.Checked {
 	t.Helper()
 	checked, err := backup.Check(bytes.NewReader(file), func(int) {})

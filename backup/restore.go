@@ -73,9 +73,9 @@ const (
 )
 
 // Run restores the file that Check has checked. It continues an earlier run of the same file that did not
-// end. Otherwise the error is a Conflict if the tables are not empty. It is also a Conflict while another
-// run restores, and if this file has been restored before. After any other error the tables are partly filled, and Run continues when it is called
-// again. progress counts rows.
+// end. Otherwise the error is a Conflict if the tables are not empty, which it says differently if this file
+// has filled them. It is also a Conflict while another run restores. After any other error the tables are
+// partly filled, and Run continues when it is called again. progress counts rows.
 func (r *Restore) Run(ctx context.Context, from io.Reader, checked Checked, progress func(done, total int)) error {
 	run, err := r.begin(ctx, checked)
 	if err != nil {

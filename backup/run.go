@@ -42,13 +42,20 @@ func (r restoreRow) alive(now time.Time) bool {
 }
 
 func (r *Restore) load(ctx context.Context) (run restoreRow, found bool, err error) {
-	var out *dynamodb.GetItemOutput
 	err = retry(ctx, r.Wait, func() (err error) {
-		out, err = r.Destination.GetItem(ctx, &dynamodb.GetItemInput{
-			TableName: &r.Names.Records, Key: schema.RestoreRun().Attributes(), ConsistentRead: aws.Bool(true),
-		})
+		run, found, err = readRun(ctx, r.Destination, r.Names.Records)
 		return err
 	})
+	return run, found, err
+}
+
+type getter interface {
+	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
+}
+
+// readRun reads the row of the last restore. records is the name of its table.
+func readRun(ctx context.Context, from getter, records string) (run restoreRow, found bool, err error) {
+	out, err := from.GetItem(ctx, &dynamodb.GetItemInput{TableName: &records, Key: schema.RestoreRun().Attributes(), ConsistentRead: aws.Bool(true)})
 	if err != nil {
 		return run, false, fmt.Errorf("reading how far the restore has come: %w", err)
 	}
@@ -60,20 +67,12 @@ func (r *Restore) load(ctx context.Context) (run restoreRow, found bool, err err
 type Unfinished struct{ Done, Rows int }
 
 // UnfinishedRestore finds a restore that has not ended. records is the name of the records table.
-func UnfinishedRestore(ctx context.Context, db getter, records string) (Unfinished, error) {
-	out, err := db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &records, Key: schema.RestoreRun().Attributes(), ConsistentRead: aws.Bool(true)})
-	if err != nil {
-		return Unfinished{}, fmt.Errorf("reading how far the restore has come: %w", err)
-	}
-	var run restoreRow
-	if err := attributevalue.UnmarshalMap(out.Item, &run); err != nil || out.Item == nil || !run.Ended.IsZero() {
+func UnfinishedRestore(ctx context.Context, from getter, records string) (Unfinished, error) {
+	run, found, err := readRun(ctx, from, records)
+	if err != nil || !found || !run.Ended.IsZero() {
 		return Unfinished{}, err
 	}
 	return Unfinished{Done: run.Done, Rows: run.Rows}, nil
-}
-
-type getter interface {
-	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
 }
 
 func (r *Restore) store(ctx context.Context, run *restoreRow) error {

@@ -2,13 +2,15 @@
 // and templates.
 //
 // Resources that the local AWS can hold are really created, changed and deleted: tables, queues, topics,
-// subscriptions, KMS keys and aliases, rules, REST APIs with their usage plans, and user pools with what belongs to
-// them. All others (functions, roles, HTTP APIs, log groups, alarms, schedules, tasks and the like) are only recorded,
-// with an id and their properties: they can be described, and do nothing. Types of unknown services are refused.
+// subscriptions, KMS keys and aliases, rules, REST APIs with their usage plans, host names of API Gateway, and user
+// pools with what belongs to them. All others (functions, roles, HTTP APIs, log groups, alarms, schedules, tasks and
+// the like) are only recorded, with an id and their properties: they can be described, and do nothing. Types of
+// unknown services are refused.
 //
 // A stack change advances only when a client polls it: each DescribeStacks and DescribeStackEvents does the next
-// part of the work. So nothing runs in the background, and a stack that nobody polls stays in progress. If this process ends in the middle of a part, that part is
-// tried again, and fails where a resource of that name exists by then.
+// part of the work. So nothing runs in the background, and a stack that nobody polls stays in progress. If this
+// process ends in the middle of a part, that part is tried again, and fails where a resource of that name exists by
+// then.
 //
 // Nested stacks, stack policies, imports, drift, macros, exports and roles are not implemented.
 package cloudformation

@@ -12,8 +12,8 @@ import (
 // notRun begins the message of a test that skips because something is missing.
 const notRun = "NOT RUN:"
 
-// message is the first line of what a test logs, reports as an error or skips with.
-var message = regexp.MustCompile(`^ +\w+\.go:\d+: `)
+// message is the first line of what a test logs, reports as an error or skips with, or of a panic.
+var message = regexp.MustCompile(`^ +\w+\.go:\d+: |^panic: `)
 
 // event is a line of `go test -json` (go doc test2json).
 type event struct {
@@ -29,7 +29,8 @@ type report struct {
 	out      io.Writer
 	packages map[string]*results
 	missing  []string
-	// faults are the messages of failed tests. They are repeated at the end, because a test may print a long log after its message.
+	// faults are the messages of tests that failed or did not end. They are repeated at the end, because a test may
+	// print a long log after its message.
 	faults []string
 
 	passed, failed, skipped int
@@ -112,11 +113,6 @@ func (r *report) count(e event, t *test) {
 		t.output = nil
 	case "fail":
 		r.failed++
-		for _, line := range t.output {
-			if message.MatchString(line) {
-				r.faults = append(r.faults, fmt.Sprintf("FAIL: %s (%s in %s)", strings.TrimSpace(line), e.Test, e.Package))
-			}
-		}
 	case "skip":
 		r.skipped++
 		for _, line := range t.output {
@@ -143,9 +139,19 @@ func (r *report) closePackage(pkg string) {
 	for _, name := range p.order {
 		if t := p.tests[name]; name != "" && t.action != "pass" && t.action != "skip" {
 			printTest(r.out, t)
+			r.noteFaults(t, name+" in "+pkg)
 		}
 	}
 	printTest(r.out, own)
+	r.noteFaults(own, pkg)
+}
+
+func (r *report) noteFaults(t *test, place string) {
+	for _, line := range t.output {
+		if message.MatchString(line) {
+			r.faults = append(r.faults, fmt.Sprintf("FAIL: %s (%s)", strings.TrimSpace(line), place))
+		}
+	}
 }
 
 func printTest(out io.Writer, t *test) {

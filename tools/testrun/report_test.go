@@ -64,6 +64,18 @@ func TestATestThatLacksSomethingIsListedAtTheEnd(t *testing.T) {
 	}
 }
 
+func TestAPanicIsRepeatedAtTheEnd(t *testing.T) {
+	got := reported(
+		`{"Action":"output","Package":"p","Test":"TestE","Output":"panic: test timed out after 20m0s\n"}`,
+		`{"Action":"output","Package":"p","Test":"TestE","Output":"\tgoroutine 1\n"}`,
+		`{"Action":"output","Package":"p","Output":"panic: in TestMain\n"}`,
+		`{"Action":"fail","Package":"p"}`,
+	)
+	if want := "\nFAIL: panic: test timed out after 20m0s (TestE in p)\nFAIL: panic: in TestMain (p)\n"; !strings.HasSuffix(got, want) {
+		t.Errorf("got %q, want %q at its end", got, want)
+	}
+}
+
 func TestABuildFailurePrintsTheCompilersErrors(t *testing.T) {
 	got := reported(
 		`{"Action":"build-output","ImportPath":"p","Output":"p.go:1: undefined: x\n"}`,
